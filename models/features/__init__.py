@@ -1,0 +1,1 @@
+"""Everything that turns decoded media into feature rows."""

@@ -1,0 +1,1 @@
+"""Bytes to arrays, with limits; the type comes from the content, never from the name."""

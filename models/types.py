@@ -1,0 +1,102 @@
+"""Words and letters that every package shares.
+
+Letters in shapes: N items, B batch, T time, D features, H hidden, K subspace, C classes, M modalities.
+Pixels are written (rows, columns, channels).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+UInt8Array = NDArray[np.uint8]
+
+
+class Modality(StrEnum):
+    """The five kinds of item. A score is sheet music, engraved or scanned."""
+
+    AUDIO = "audio"
+    IMAGE = "image"
+    VIDEO = "video"
+    LYRICS = "lyrics"
+    SCORE = "score"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """Decoded sound.
+
+    Attributes:
+        samples: Mono samples in [-1, 1], shape (T,), float32. Channels are averaged.
+        sample_rate_hz: Samples per second, as stored in the file (not resampled).
+    """
+
+    samples: Float32Array
+    sample_rate_hz: int
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of the sound."""
+        return len(self.samples) / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """Decoded picture.
+
+    Attributes:
+        pixels: sRGB values 0..255, shape (rows, columns, 3), uint8; EXIF orientation applied,
+            transparency laid over white.
+    """
+
+    pixels: UInt8Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Video:
+    """Decoded moving picture; its sound track is loaded separately as ``Audio``.
+
+    Attributes:
+        frames: sRGB values 0..255, shape (T, rows, columns, 3), uint8, T >= 1.
+        frame_rate_hz: Frames per second of ``frames``, after sampling at a stated rate.
+    """
+
+    frames: UInt8Array
+    frame_rate_hz: float
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of the picture."""
+        return len(self.frames) / self.frame_rate_hz
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lyrics:
+    """Words of a song or line.
+
+    Attributes:
+        text: NFC normalised, any script, lines separated by ``\\n``, not empty.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """Sheet music as page images.
+
+    Attributes:
+        pages: Grey values 0 (ink) .. 255 (paper), each of shape (rows, columns), uint8. Engraved
+            pages carry staves and notes only: no lyrics, titles, tempo words or bar numbers.
+        engraved: True when rendered from notation, False for a scan, photo or PDF page.
+    """
+
+    pages: tuple[UInt8Array, ...]
+    engraved: bool
+
+
+Media = Audio | Image | Video | Lyrics | Score

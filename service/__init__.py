@@ -1,0 +1,1 @@
+"""HTTP, index and catalog; opens artefacts that training wrote."""

@@ -1,0 +1,1 @@
+"""Vector search behind one protocol: NumPy (the oracle) and FAISS on CPU or GPU."""

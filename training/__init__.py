@@ -1,0 +1,1 @@
+"""Data sets, objectives and evaluation; knows no HTTP and no index."""
