@@ -1,0 +1,1 @@
+"""Data sets: what there is to train and test on, and where it came from."""
