@@ -1,7 +1,7 @@
 """Words and letters that every package shares.
 
-Letters in shapes: N items, B batch, T time, D features, H hidden, K subspace, C classes, M modalities.
-Pixels are written (rows, columns, channels).
+Letters in shapes: N items, B batch, T time, D features, H hidden, K subspace, C classes,
+M modalities. Pixels are written (rows, columns, channels).
 """
 
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Lyrics:
     """Words of a song or line.
 
     Attributes:
-        text: NFC normalised, any script, lines separated by ``\\n``, not empty.
+        text: NFC normalised, any script, lines separated by a line feed, not empty.
     """
 
     text: str
@@ -100,3 +100,20 @@ class Score:
 
 
 Media = Audio | Image | Video | Lyrics | Score
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One input of a shared space.
+
+    Attributes:
+        name: A ``Modality`` value, or any name for features from elsewhere (not servable).
+        dimension: D of the feature rows.
+        extractor: Name of the extractor that made them, None for features from elsewhere.
+        extractor_fingerprint: Its fingerprint at training time, compared at search time.
+    """
+
+    name: str
+    dimension: int
+    extractor: str | None = None
+    extractor_fingerprint: str | None = None

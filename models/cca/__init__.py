@@ -1,0 +1,1 @@
+"""Canonical correlation analysis in closed form: paired, cluster, two and more views."""

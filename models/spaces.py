@@ -1,0 +1,171 @@
+"""Shared spaces: what every method gives to the service, and the folder it is kept in.
+
+An artefact folder holds ``manifest.json`` (who made it, from what, for which views),
+``weights.safetensors``, ``metrics.json`` and a model card ``README.md``.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from models.cca.linear_space import LinearSpace
+from models.checkpoint import load_tensors, read_json, save_tensors, write_json
+from models.errors import ArtefactError, ShapeError
+from models.types import Float32Array, View
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+WEIGHTS = "weights.safetensors"
+
+
+class SharedSpace(Protocol):
+    """A trained method: features of several views in one subspace."""
+
+    @property
+    def method(self) -> str:
+        """Key in ``SPACES``."""
+        ...
+
+    @property
+    def n_components(self) -> int:
+        """K of the subspace."""
+        ...
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """The views by name."""
+        ...
+
+    def project(self, view: str, features: Float32Array) -> Float32Array:
+        """Map features (N, D) to unit rows (N, K), the same bits alone and in a batch."""
+        ...
+
+    def typicality(self, view: str, features: Float32Array) -> Float32Array:
+        """How much rows (N, D) look like the training rows, shape (N,), in (0, 1]."""
+        ...
+
+    def tensors(self) -> dict[str, Float32Array]:
+        """Every number of the space by name."""
+        ...
+
+
+SPACES: dict[str, Callable[[str, Mapping[str, View], Mapping[str, Float32Array]], SharedSpace]] = {
+    "cca": LinearSpace.from_tensors,
+    "c-cca": LinearSpace.from_tensors,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceManifest:
+    """What an artefact folder says of itself.
+
+    Attributes:
+        name: Name of the space in the service, by default the folder's name.
+        method: Key in ``SPACES``.
+        views: Name, D and extractor of each view.
+        n_components: K of the subspace.
+        dataset: Source of the training data.
+        licence: Terms of that data.
+        seed: Seed of the validation split.
+        parameters: Choices made on validation data (ridge and so on).
+        metrics: Figures of the test split, empty until evaluated.
+        weights_sha256: Hash of the weights file, 64 hex digits.
+        code_version: Version of Kyomei that wrote it.
+        format_version: Layout of the folder.
+    """
+
+    name: str
+    method: str
+    views: tuple[View, ...]
+    n_components: int
+    dataset: str
+    licence: str
+    seed: int
+    weights_sha256: str
+    code_version: str
+    parameters: Mapping[str, float | int | str] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over method, views and weights: equal means equal embeddings."""
+        identity = [self.method, [asdict(v) for v in self.views], self.weights_sha256]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+
+
+def save_space(space: SharedSpace, folder: Path, manifest: SpaceManifest) -> SpaceManifest:
+    """Write weights first, then the manifest with their hash.
+
+    Args:
+        space: What to save.
+        folder: Created when missing.
+        manifest: Its ``weights_sha256`` is filled in here.
+
+    Returns:
+        The manifest as written.
+    """
+    digest = save_tensors(folder / WEIGHTS, space.tensors())
+    written = SpaceManifest(**{**_fields(manifest), "weights_sha256": digest})
+    write_manifest(folder, written)
+    return written
+
+
+def write_manifest(folder: Path, manifest: SpaceManifest) -> None:
+    """Write ``manifest.json``; the fingerprint is added for people, and derived when read."""
+    value = {**asdict(manifest), "fingerprint": manifest.fingerprint}
+    write_json(folder / MANIFEST, value)
+
+
+def read_manifest(folder: Path) -> SpaceManifest:
+    """Read and check ``manifest.json`` without touching the weights.
+
+    Raises:
+        ArtefactError: If it is missing, of another format version or incomplete.
+    """
+    value = read_json(folder / MANIFEST)
+    found = value.get("format_version") if isinstance(value, dict) else None
+    if found != FORMAT_VERSION:
+        raise ArtefactError(
+            f"{folder / MANIFEST}: expected format_version {FORMAT_VERSION}, got {found}; "
+            "train the space again with this version of Kyomei (kyomei train)"
+        )
+    value.pop("fingerprint", None)
+    try:
+        views = tuple(View(**view) for view in value.pop("views"))
+        manifest = SpaceManifest(views=views, **value)
+    except (KeyError, TypeError) as error:
+        raise ArtefactError(f"{folder / MANIFEST} is not a space manifest: {error}") from error
+    if manifest.method not in SPACES:
+        raise ArtefactError(
+            f"{folder / MANIFEST}: expected a method of {sorted(SPACES)}, got {manifest.method!r}"
+        )
+    return manifest
+
+
+def load_space(folder: Path) -> tuple[SpaceManifest, SharedSpace]:
+    """Open an artefact folder; the weights must have the hash of the manifest.
+
+    Raises:
+        ArtefactError: If a part is missing, changed, or does not fit the manifest.
+    """
+    manifest = read_manifest(folder)
+    tensors = load_tensors(folder / WEIGHTS, sha256=manifest.weights_sha256)
+    views = {view.name: view for view in manifest.views}
+    try:
+        space = SPACES[manifest.method](manifest.method, views, tensors)
+    except ShapeError as error:
+        raise ArtefactError(f"{folder / WEIGHTS} does not fit its manifest: {error}") from error
+    if space.n_components != manifest.n_components:
+        raise ArtefactError(
+            f"{folder}: the manifest says n_components {manifest.n_components}, "
+            f"the weights have {space.n_components}"
+        )
+    return manifest, space
+
+
+def _fields(manifest: SpaceManifest) -> dict[str, Any]:
+    return {name: getattr(manifest, name) for name in SpaceManifest.__slots__}
