@@ -1,0 +1,1 @@
+"""Items, their metadata and embeddings in a database: SQLite by default, PostgreSQL by URL."""

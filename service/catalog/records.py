@@ -1,0 +1,144 @@
+"""What the catalog keeps and hands out, free of any database word."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from models.types import Float32Array, Modality
+
+MetadataValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRef:
+    """Identity of a space as far as storage cares.
+
+    Attributes:
+        name: Name of the space, e.g. ``audio-image-video``.
+        fingerprint: Hex digits over weights and views; vectors of another fingerprint never mix.
+        modalities: What the space covers.
+        n_components: K of its vectors, >= 1.
+    """
+
+    name: str
+    fingerprint: str
+    modalities: tuple[Modality, ...]
+    n_components: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """Where an item lies in a space.
+
+    Attributes:
+        vector: Unit row, shape (K,), float32, finite.
+        typicality: 1 for an item like those of training, near 0 for one far from all of them.
+    """
+
+    vector: Float32Array
+    typicality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing in the collection.
+
+    Attributes:
+        number: Row number in the catalog and id in the vector indexes; never used twice.
+        id: First 20 hex digits of the SHA-256 of ``"<modality>:<sha256>"``.
+        modality: What it is searched as.
+        sha256: Of the media bytes, 64 hex digits.
+        media_type: MIME type, e.g. ``video/mp4``.
+        suffix: File name ending of the stored media, e.g. ``.mp4``.
+        bytes: Size of the media.
+        title: Shown to people, not empty.
+        label: Class, if known.
+        work_id: Shared by items that belong together (sound and picture of one video).
+        metadata: Further facts.
+        created_at: When it was added, in UTC.
+    """
+
+    number: int
+    id: str
+    modality: Modality
+    sha256: str
+    media_type: str
+    suffix: str
+    bytes: int
+    title: str
+    label: str | None
+    work_id: str | None
+    metadata: Mapping[str, MetadataValue] = field(hash=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which items are meant; every part that is set must hold.
+
+    Attributes:
+        modality: Exactly this modality.
+        work_id: Exactly this work.
+        label: Exactly this label.
+        title: Part of the title; case and Unicode composition do not matter.
+        metadata: Keys with the value each must have. Values are compared by their text form
+            (``metadata_text``), so the ``"120"`` of a web address finds the number 120.
+    """
+
+    modality: Modality | None = None
+    work_id: str | None = None
+    label: str | None = None
+    title: str | None = None
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """An item about to be stored: everything but its number and time.
+
+    Attributes:
+        embeddings: The spaces it lies in, and where; see ``Item`` for the rest.
+    """
+
+    id: str
+    modality: Modality
+    sha256: str
+    media_type: str
+    suffix: str
+    bytes: int
+    title: str
+    label: str | None
+    work_id: str | None
+    metadata: Mapping[str, MetadataValue]
+    embeddings: Sequence[tuple[SpaceRef, Embedding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a collection holds.
+
+    Attributes:
+        items: Number of items of each modality that occurs.
+        embeddings: Number of vectors of each modality, for each space in the catalog.
+        works: Number of different work ids.
+        media_bytes: Summed size of the media.
+    """
+
+    items: Mapping[Modality, int]
+    embeddings: Mapping[str, Mapping[Modality, int]]
+    works: int
+    media_bytes: int
+
+
+def metadata_text(value: MetadataValue) -> str:
+    """Text form of a metadata value: ``true``, ``120`` for 120 and 120.0, ``0.5``, text as it is.
+
+    Example:
+        >>> [metadata_text(value) for value in (True, 120, 120.0, 0.5, "slow")]
+        ['true', '120', '120', '0.5', 'slow']
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
