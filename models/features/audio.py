@@ -1,0 +1,100 @@
+"""Zero-weight description of a sound: spoken words, scenes and melodies in one row."""
+
+import numpy as np
+
+from models.features.extractor import ExtractorSpec
+from models.features.log_mel import MelSettings, log_mel, mel_power, resampled
+from models.features.pitch import PitchSettings, pitch_salience, pitch_statistics
+from models.features.sound_shape import (
+    WORD_CEPSTRA,
+    WORD_SEGMENTS,
+    beat,
+    onset_density,
+    time_course,
+    word_shape,
+)
+from models.features.spectral_shape import N_CURVES, onset_strength, spectral_curves
+from models.features.summaries import NUMBERS_PER_CURVE, curve_summary, mean_std_delta
+from models.types import Audio, Float32Array, Float64Array, Modality
+
+_MEL = MelSettings()
+_PITCH = PitchSettings()
+_PATCH_FRAMES, _PATCH_HOP_FRAMES = 96, 48  # 0.96 s every 0.48 s
+_ONSET_GROUPS = 4
+_BAND_PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
+_BLOCK_SIZES = {
+    "word": WORD_SEGMENTS * WORD_CEPSTRA + 1,
+    "bands": 3 * _MEL.n_bands + len(_BAND_PERCENTILES) * _MEL.n_bands // 2,
+    "beat": 49 + 13 * _ONSET_GROUPS,
+    "onsets": 3,
+    "curves": N_CURVES * NUMBERS_PER_CURVE,
+    "pitch": 2 * _PITCH.n_pitches + 6,
+    "course": 32,
+    "duration": 1,
+}
+
+
+class LogMelStatistics:
+    """Extractor ``log-mel-statistics``: statistics of a 64-band log-mel spectrogram and of pitch.
+
+    Blocks of the pooled row, in order: word (cepstra of 10 parts of the loud stretch), bands
+    (distribution per band), beat (modulation of onsets), onsets (density), curves (centre, width,
+    roll-off, flatness, dominant band, level), pitch (semitones 36..96), course (level and onsets
+    in 16 parts of the whole), duration.
+    """
+
+    @property
+    def spec(self) -> ExtractorSpec:
+        """Name, dimensions and parameters."""
+        return ExtractorSpec(
+            name="log-mel-statistics",
+            modality=Modality.AUDIO,
+            dimension=sum(_BLOCK_SIZES.values()),
+            sequence_dimension=3 * _MEL.n_bands,
+            parameters={
+                "version": 1,
+                "sample_rate_hz": _MEL.sample_rate_hz,
+                "n_bands": _MEL.n_bands,
+                "patch_seconds": _PATCH_FRAMES / _MEL.frame_rate_hz,
+                "patch_hop_seconds": _PATCH_HOP_FRAMES / _MEL.frame_rate_hz,
+            },
+        )
+
+    def sequence(self, media: Audio) -> Float32Array:
+        """Return mean, deviation and mean step per band of patches of 0.96 s, shape (T, 192).
+
+        Patches start every 0.48 s; a sound shorter than a patch is padded with silence.
+        """
+        log_power = log_mel(mel_power(resampled(media, _MEL.sample_rate_hz), _MEL), _MEL)
+        missing = max(0, _PATCH_FRAMES - len(log_power))
+        padded = np.pad(log_power, ((0, missing), (0, 0)))
+        starts = range(0, len(padded) - _PATCH_FRAMES + 1, _PATCH_HOP_FRAMES)
+        patches = [mean_std_delta(padded[k : k + _PATCH_FRAMES]).ravel() for k in starts]
+        return np.stack(patches).astype(np.float32)
+
+    def pooled(self, media: Audio) -> Float32Array:
+        """Return one row for the sound, shape (854,)."""
+        samples = resampled(media, _MEL.sample_rate_hz)
+        power = mel_power(samples, _MEL)
+        log_power = log_mel(power, _MEL)
+        curves = spectral_curves(power, log_power)
+        level = curves[:, -1]
+        onsets = onset_strength(log_power, n_groups=_ONSET_GROUPS)
+        blocks = [
+            word_shape(log_power, level),
+            _band_distribution(log_power),
+            beat(onsets, _MEL.frame_rate_hz),
+            onset_density(onsets, _MEL.frame_rate_hz),
+            curve_summary(curves),
+            pitch_statistics(pitch_salience(samples, _PITCH)),
+            time_course(level, onsets),
+            np.log([media.duration_seconds + 1e-3]),
+        ]
+        return np.concatenate([block.ravel() for block in blocks]).astype(np.float32)
+
+
+def _band_distribution(log_power: Float64Array) -> Float64Array:
+    """Return moments of every band and percentiles of every pair of bands, shape (352,)."""
+    percentiles = np.percentile(log_power, _BAND_PERCENTILES, axis=0)  # (5, n_bands)
+    pairs = percentiles.reshape(len(_BAND_PERCENTILES), -1, 2).mean(axis=2)
+    return np.concatenate([mean_std_delta(log_power).ravel(), pairs.ravel()])

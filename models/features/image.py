@@ -1,0 +1,110 @@
+"""Zero-weight description of a picture: edges, colours and where they are."""
+
+import numpy as np
+
+from models.features.colour import HISTOGRAM_SIZE, colour_histogram
+from models.features.extractor import ExtractorSpec
+from models.features.figure_ground import FIGURE_NUMBERS, figure_and_ground
+from models.features.gradients import block_normalised, orientation_histograms
+from models.features.pixels import cell_means, opponent_colours, squared
+from models.types import Float32Array, Float64Array, Image, Modality
+
+_SIZE = 64
+_FINE_CELLS, _FINE_ORIENTATIONS = 8, 8
+_COARSE_CELLS, _COARSE_ORIENTATIONS = 4, 12
+_GRADIENT_FLOOR = 0.5
+_PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
+_EDGE_THRESHOLDS = (0.02, 0.05, 0.1, 0.2)
+_STATISTICS = 3 * (2 + len(_PERCENTILES)) + len(_EDGE_THRESHOLDS) + 4
+_TINY = 1e-12
+
+
+class GradientColour:
+    """Extractor ``gradient-colour``: oriented gradients at two scales, colour layout, texture.
+
+    The picture is stretched to 64 x 64, so proportions are kept as one number only. Pooled blocks:
+    fine gradients 8 x 8 x 8, coarse gradients 4 x 4 x 12, luma 8 x 8, chroma 4 x 4 x 2, colour
+    histogram 44, figure and ground 13, statistics 29.
+    """
+
+    @property
+    def spec(self) -> ExtractorSpec:
+        """Name, dimensions and parameters."""
+        return ExtractorSpec(
+            name="gradient-colour",
+            modality=Modality.IMAGE,
+            dimension=_FINE_CELLS**2 * _FINE_ORIENTATIONS
+            + _COARSE_CELLS**2 * _COARSE_ORIENTATIONS
+            + _FINE_CELLS**2
+            + _COARSE_CELLS**2 * 2
+            + HISTOGRAM_SIZE
+            + FIGURE_NUMBERS
+            + _STATISTICS,
+            sequence_dimension=_FINE_ORIENTATIONS + 7,
+            parameters={"version": 1, "size": _SIZE},
+        )
+
+    def sequence(self, media: Image) -> Float32Array:
+        """Return 64 cells of 1/8 of the sides in reading order, shape (64, 15).
+
+        Each row holds 8 gradient directions, the edge strength, and mean and deviation of the
+        three opponent colours.
+        """
+        colours = opponent_colours(squared(media.pixels, _SIZE))[None]
+        histograms = _fine_histograms(colours[..., 0])
+        means = cell_means(colours, _FINE_CELLS)
+        deviations = np.sqrt(np.maximum(0.0, cell_means(colours**2, _FINE_CELLS) - means**2))
+        strength = np.sqrt(histograms.sum(axis=3, keepdims=True))
+        cells = [block_normalised(histograms, floor=_GRADIENT_FLOOR), strength, means, deviations]
+        rows = np.concatenate(cells, axis=3).reshape(_FINE_CELLS**2, -1)
+        return rows.astype(np.float32)
+
+    def pooled(self, media: Image) -> Float32Array:
+        """Return one row for the picture, shape (886,)."""
+        colours = opponent_colours(squared(media.pixels, _SIZE))[None]
+        luma = colours[..., 0]
+        half = cell_means(colours, _SIZE // 2)
+        coarse = orientation_histograms(
+            half[..., 0], cells=_COARSE_CELLS, orientations=_COARSE_ORIENTATIONS
+        )
+        rows, columns = media.pixels.shape[:2]
+        blocks = [
+            block_normalised(_fine_histograms(luma), floor=_GRADIENT_FLOOR),
+            block_normalised(coarse, floor=_GRADIENT_FLOOR),
+            cell_means(luma[..., None], _FINE_CELLS),
+            cell_means(colours[..., 1:], _COARSE_CELLS),
+            colour_histogram(colours),
+            figure_and_ground(half),
+            _statistics(colours[0]),
+            np.log(np.array([rows / columns])),
+        ]
+        return np.concatenate([block.ravel() for block in blocks]).astype(np.float32)
+
+
+def _fine_histograms(luma: Float64Array) -> Float64Array:
+    return orientation_histograms(luma, cells=_FINE_CELLS, orientations=_FINE_ORIENTATIONS)
+
+
+def _statistics(colours: Float64Array) -> Float64Array:
+    """Return distribution of each colour, edge density, texture and entropy of one picture."""
+    values = colours.reshape(-1, 3)
+    moments = np.stack([values.mean(axis=0), values.std(axis=0)])
+    percentiles = np.percentile(values, _PERCENTILES, axis=0)
+    luma = colours[..., 0]
+    down, right = np.gradient(luma)
+    strength = np.hypot(down, right)
+    density = (strength[..., None] > np.array(_EDGE_THRESHOLDS)).mean(axis=(0, 1))
+    counts, _ = np.histogram(luma, bins=32, range=(0.0, 1.0))
+    share = counts / luma.size
+    entropy = -(share * np.log(share + _TINY)).sum()
+    fine = np.abs(
+        luma[1:-1, 1:-1] * 4 - luma[:-2, 1:-1] - luma[2:, 1:-1] - luma[1:-1, :-2] - luma[1:-1, 2:]
+    ).mean()
+    texture = np.array(
+        [
+            entropy,
+            fine,
+            np.abs(down).mean(),
+        ]
+    )
+    return np.concatenate([moments.ravel(), percentiles.ravel(), density, texture])

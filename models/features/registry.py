@@ -1,0 +1,34 @@
+"""Which extractor has which name, and which one a modality gets by default."""
+
+from collections.abc import Callable
+from typing import Any
+
+from models.errors import DataError
+from models.features.audio import LogMelStatistics
+from models.features.extractor import Extractor
+from models.features.image import GradientColour
+from models.features.video import FrameMotion
+from models.types import Modality
+
+EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
+    "log-mel-statistics": LogMelStatistics,
+    "gradient-colour": GradientColour,
+    "frame-motion": FrameMotion,
+}
+
+DEFAULT_EXTRACTORS: dict[Modality, str] = {
+    Modality.AUDIO: "log-mel-statistics",
+    Modality.IMAGE: "gradient-colour",
+    Modality.VIDEO: "frame-motion",
+}
+
+
+def extractor(name: str) -> Extractor[Any]:
+    """Return a new extractor by its name.
+
+    Raises:
+        DataError: If no extractor has this name; the message lists the known ones.
+    """
+    if name not in EXTRACTORS:
+        raise DataError(f"no extractor is named {name!r}; known: {', '.join(sorted(EXTRACTORS))}")
+    return EXTRACTORS[name]()

@@ -1,0 +1,82 @@
+"""Course of a sound in time: the word in it, its beat, and when it is loud."""
+
+import numpy as np
+from scipy import fft
+
+from models.features.modulation import modulation_power, modulation_rates, periodicity
+from models.features.segments import active_range, segment_means
+from models.types import Float64Array
+
+WORD_SEGMENTS, WORD_CEPSTRA = 10, 20
+_ACTIVE_DROP = 6.9  # natural logarithm of power: 30 dB
+_RATES = modulation_rates(24, min_hz=0.5, max_hz=20.0)
+_COARSE_RATES = modulation_rates(12, min_hz=0.5, max_hz=20.0)
+_PARTS = 16
+_TINY = 1e-6
+
+
+def word_shape(log_power: Float64Array, level: Float64Array) -> Float64Array:
+    """Return cepstra of 10 parts of the loud stretch of a sound, shape (10 * 20 + 1,).
+
+    The stretch runs from the first to the last frame within 30 dB of the loudest, so silence around
+    a word does not shift its parts; the level of the stretch is taken out, its course stays. The
+    last number is the logarithm of its length in frames.
+
+    Args:
+        log_power: Log-mel spectrogram, shape (T, n_bands).
+        level: Logarithm of the power of each frame, shape (T,).
+    """
+    start, end = active_range(level, drop=_ACTIVE_DROP)
+    parts = segment_means(log_power[start:end], WORD_SEGMENTS)  # (10, n_bands)
+    cepstra = fft.dct(parts, norm="ortho", axis=1)[:, :WORD_CEPSTRA]
+    cepstra[:, 0] -= cepstra[:, 0].mean()
+    return np.append(cepstra.ravel(), np.log(end - start))
+
+
+def beat(onsets: Float64Array, frame_rate_hz: float) -> Float64Array:
+    """Return at which rates (0.5 to 20 Hz) a sound pulses, shape (24 + 12 G + 24 + G + 1,).
+
+    Shares of 24 rates in the spectrum of all onsets, of 12 rates in that of each of G groups of
+    bands, periodicity at 24 rates, and the logarithms of the powers.
+
+    Args:
+        onsets: Onset strength of G groups of bands, shape (G, T).
+        frame_rate_hz: Frames per second.
+    """
+    total = onsets.mean(axis=0)
+    spectrum = modulation_power(total[None], frame_rate_hz, _RATES)
+    groups = modulation_power(onsets, frame_rate_hz, _COARSE_RATES)
+    powers = np.concatenate([spectrum.sum(axis=1), groups.sum(axis=1)])
+    return np.concatenate(
+        [
+            _shares(spectrum).ravel(),
+            _shares(groups).ravel(),
+            periodicity(total, frame_rate_hz, _RATES),
+            np.log(powers + _TINY),
+        ]
+    )
+
+
+def onset_density(onsets: Float64Array, frame_rate_hz: float) -> Float64Array:
+    """Return onsets per second, their logarithmic count and their sharpness, shape (3,).
+
+    An onset is a local maximum above mean plus one deviation of the summed strength.
+    """
+    total = onsets.mean(axis=0)
+    middle = total[1:-1]
+    peaks = (middle > total[:-2]) & (middle >= total[2:]) & (middle > total.mean() + total.std())
+    count = float(peaks.sum())
+    sharpness = total.max() / (total.mean() + _TINY)
+    return np.array([count * frame_rate_hz / len(total), np.log1p(count), np.log1p(sharpness)])
+
+
+def time_course(level: Float64Array, onsets: Float64Array) -> Float64Array:
+    """Return level (around its mean) and share of onsets in 16 parts of the sound, shape (32,)."""
+    loudness = segment_means(level[:, None], _PARTS)[:, 0]
+    starts = segment_means(onsets.mean(axis=0)[:, None], _PARTS)[:, 0]
+    return np.concatenate([loudness - loudness.mean(), _shares(starts)])
+
+
+def _shares(power: Float64Array) -> Float64Array:
+    """Return the square roots of the shares in the total along the last axis."""
+    return np.sqrt(power / (power.sum(axis=-1, keepdims=True) + _TINY))
