@@ -1,0 +1,142 @@
+"""Fitting CCA and cluster-CCA: choices on validation, test rows untouched, the right optimum."""
+
+import numpy as np
+import pytest
+
+from models.cca.linear_cca import fit_linear_cca
+from models.errors import DataError
+from tests.training.feature_sets import paired_features, unpaired_features
+from training.datasets.feature_data import FeatureData, FeatureView
+from training.evaluation.protocol import evaluate
+from training.loops.linear_recipe import LinearConfig, fit_linear_space
+from training.loops.registry import RECIPES, recipe
+
+QUICK = LinearConfig(
+    ridges=(0.01, 1.0), betas=(0.0, 0.5), correlation_powers=(0.0, 1.0), n_components=(3, 4)
+)
+FIXED = LinearConfig(ridges=(0.1,), correlation_powers=(0.0,), n_components=(3,), refit=False)
+
+
+def test_plain_cca_equals_the_closed_form_on_standardised_training_rows():
+    data = paired_features(seed=0)
+    space, _, _ = fit_linear_space("cca", data, FIXED, progress=False)
+    rows = [data.views[n].only("train").features.astype(float) for n in ("audio", "visual")]
+    standardised = [(x - x.mean(0)) / x.std(0) for x in rows]
+    reference = fit_linear_cca(standardised, n_components=3, ridge=0.1)
+    expected = (standardised[0] - reference.means[0]) @ reference.weights[0]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    found = space.project("audio", rows[0].astype(np.float32))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["cca", "c-cca"])
+def test_a_fit_finds_partners_and_classes_far_above_chance(method):
+    data = paired_features(seed=1)
+    space, _, _ = fit_linear_space(method, data, QUICK, progress=False)
+    for direction in evaluate(space, data):
+        assert direction.scores.mrr > 2 * direction.chance.mrr or direction.protocol == "class"
+        assert direction.scores.map > 1.5 * direction.chance.map
+
+
+def test_unpaired_classes_are_related_with_at_most_classes_minus_one_components():
+    data = unpaired_features(seed=2)
+    space, choice, _ = fit_linear_space("c-cca", data, QUICK, progress=False)
+    assert choice.beta == 0.0
+    assert space.n_components == 3
+    assert all(d.scores.map > 1.5 * d.chance.map for d in evaluate(space, data))
+
+
+def test_the_test_rows_have_no_influence():
+    data = paired_features(seed=3)
+    spoiled = {}
+    for name, view in data.views.items():
+        features = view.features.copy()
+        features[view.split == "test"] = 1e6
+        spoiled[name] = FeatureView(features, view.ids, view.labels, view.split)
+    a, _, _ = fit_linear_space("c-cca", data, QUICK, progress=False)
+    other = FeatureData(spoiled, data.classes)
+    b, _, _ = fit_linear_space("c-cca", other, QUICK, progress=False)
+    for name, tensor in a.tensors().items():
+        np.testing.assert_array_equal(tensor, b.tensors()[name])
+
+
+def test_the_best_setting_on_validation_is_chosen():
+    _, choice, tried = fit_linear_space("c-cca", paired_features(seed=4), QUICK, progress=False)
+    assert choice.validation_score == max(t.validation_score for t in tried)
+    # 2 ridges x 2 powers x (K = C - 1 for beta 0, two sizes for beta 0.5)
+    assert len(tried) == 2 * 2 * 1 + 2 * 2 * 2
+
+
+def test_a_refit_uses_the_validation_rows_too():
+    data = paired_features(seed=5)
+    fixed = {"ridges": (1.0,), "betas": (0.5,), "correlation_powers": (0.0,), "n_components": (3,)}
+    without, _, _ = fit_linear_space(
+        "c-cca", data, LinearConfig(**fixed, refit=False), progress=False
+    )
+    refitted, _, _ = fit_linear_space("c-cca", data, LinearConfig(**fixed), progress=False)
+    assert not np.array_equal(
+        without.tensors()["audio.weights"], refitted.tensors()["audio.weights"]
+    )
+
+
+def test_plain_cca_does_not_look_at_labels():
+    data = paired_features(seed=6)
+    relabelled = {
+        name: FeatureView(view.features, view.ids, None, view.split)
+        for name, view in data.views.items()
+    }
+    a, _, _ = fit_linear_space("cca", data, QUICK, progress=False)
+    b, _, _ = fit_linear_space("cca", FeatureData(relabelled), QUICK, progress=False)
+    np.testing.assert_array_equal(a.tensors()["audio.weights"], b.tensors()["audio.weights"])
+
+
+def test_rows_far_from_the_training_data_are_not_typical():
+    data = paired_features(seed=7)
+    space, _, _ = fit_linear_space("cca", data, QUICK, progress=False)
+    test = data.views["audio"].only("test").features
+    assert np.mean(space.typicality("audio", test) == 1.0) > 0.9
+    far = space.typicality("audio", test[:5] + np.float32(100.0))
+    assert (far > 0).all()
+    assert (far < 0.1).all()
+
+
+def test_cca_without_true_pairs_is_refused():
+    with pytest.raises(DataError, match="true pairs"):
+        fit_linear_space("cca", unpaired_features(seed=8), QUICK, progress=False)
+
+
+def test_cluster_cca_without_labels_is_refused():
+    data = paired_features(seed=9)
+    for name, view in data.views.items():
+        data.views[name] = FeatureView(view.features, view.ids, None, view.split)
+    with pytest.raises(DataError, match="labels"):
+        fit_linear_space("c-cca", data, QUICK, progress=False)
+
+
+def test_a_single_view_is_refused():
+    data = paired_features(seed=10)
+    del data.views["visual"]
+    with pytest.raises(DataError, match="two views"):
+        fit_linear_space("cca", data, QUICK, progress=False)
+
+
+def test_a_view_without_validation_rows_is_refused():
+    data = paired_features(seed=11)
+    for name, view in data.views.items():
+        split = np.where(view.split == "validation", "train", view.split)
+        data.views[name] = FeatureView(view.features, view.ids, view.labels, split)
+    with pytest.raises(DataError, match="validation rows"):
+        fit_linear_space("cca", data, QUICK, progress=False)
+
+
+def test_an_unknown_method_is_refused_with_the_known_ones():
+    with pytest.raises(DataError, match="c-cca"):
+        recipe("dcca")
+
+
+@pytest.mark.parametrize("method", sorted(RECIPES))
+def test_every_recipe_fits_the_paired_set_and_reports_its_choices(method):
+    result = RECIPES[method].fit(paired_features(seed=12), QUICK, False)
+    assert result.space.method == method
+    assert result.parameters["validation_score"] > 0
+    assert all("validation_score" in setting for setting in result.history)

@@ -1,0 +1,117 @@
+"""From a feature file to an artefact folder, and figures added to one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from models.checkpoint import write_bytes_atomically, write_json
+from models.spaces import SpaceManifest, load_space, save_space, write_manifest
+from training.datasets.feature_data import FeatureData
+from training.evaluation.protocol import Direction, evaluate
+from training.evaluation.report import plot_history, plot_recall, results_json, results_table
+from training.loops.registry import recipe
+
+
+def train_space(
+    method: str,
+    data: FeatureData,
+    folder: Path,
+    *,
+    config: Any,
+    seed: int,
+    name: str | None = None,
+    progress: bool = True,
+) -> SpaceManifest:
+    """Fit a method on train and validation rows and write the artefact folder.
+
+    Args:
+        method: Key in ``RECIPES``.
+        data: Features; test rows are not looked at.
+        folder: Where the artefact goes.
+        config: Configuration of the recipe.
+        seed: Seed of the validation split, recorded.
+        name: Name of the space; by default that of the folder.
+        progress: Show a bar.
+
+    Returns:
+        The manifest as written.
+    """
+    result = recipe(method).fit(data, config, progress)
+    manifest = SpaceManifest(
+        name=name or folder.name,
+        method=method,
+        views=tuple(result.space.views.values()),
+        n_components=result.space.n_components,
+        dataset=data.source,
+        licence=data.licence,
+        seed=seed,
+        weights_sha256="",
+        code_version=code_version(),
+        parameters=result.parameters,
+    )
+    written = save_space(result.space, folder, manifest)
+    write_json(folder / "history.json", result.history)
+    plot_history(result.history, folder / "history.png")
+    write_json(folder / "metrics.json", {})
+    _write_card(folder, written, ())
+    return written
+
+
+def evaluate_space(folder: Path, data: FeatureData, *, split: str = "test") -> list[Direction]:
+    """Measure a trained space and add the figures, a plot and the model card to its folder."""
+    manifest, space = load_space(folder)
+    directions = evaluate(space, data, split=split)
+    metrics = results_json(directions, split=split)
+    write_json(folder / "metrics.json", metrics)
+    plot_recall(directions, folder / "recall.png")
+    updated = replace(manifest, metrics=metrics)
+    write_manifest(folder, updated)
+    _write_card(folder, updated, directions)
+    return directions
+
+
+def code_version() -> str:
+    """Version of the installed Kyomei, or ``unknown`` in a bare checkout."""
+    try:
+        return version("kyomei")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _write_card(folder: Path, manifest: SpaceManifest, directions: Sequence[Direction]) -> None:
+    views = "\n".join(
+        f"| {v.name} | {v.dimension} | {v.extractor or 'features from elsewhere'} |"
+        for v in manifest.views
+    )
+    parameters = "\n".join(f"- {key}: {value}" for key, value in manifest.parameters.items())
+    figures = f"```text\n{results_table(directions)}\n```" if directions else "Not evaluated yet."
+    split = manifest.metrics.get("split", "test") if manifest.metrics else "test"
+    text = f"""# {manifest.name}
+
+A shared space of {len(manifest.views)} views in {manifest.n_components} dimensions, fitted by
+`{manifest.method}` on {manifest.dataset or "features of unstated source"}.
+
+| view | D | extractor |
+| --- | --- | --- |
+{views}
+
+Chosen on the validation split (seed {manifest.seed}), then fitted on train and validation:
+
+{parameters}
+
+## Figures on the {split} split
+
+{figures}
+
+`class`: relevant are the items of the query's class; `instance`: relevant is its true partner.
+Made by `kyomei evaluate`; the plot is `recall.png`.
+
+## Data, licence and limits
+
+Data: {manifest.dataset or "unstated"}. Terms: {manifest.licence or "unstated"}.
+Scores are cosines in the shared space. An item unlike the training data lies nowhere in
+particular; the service lowers the scores of such a query (its `typicality` is below 1).
+"""
+    write_bytes_atomically(folder / "README.md", text.encode())

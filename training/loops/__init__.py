@@ -1,0 +1,1 @@
+"""Recipes: how each method is fitted, on train and validation rows only."""
