@@ -1,0 +1,120 @@
+"""All data sets by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from models.errors import DataError
+from training.datasets import (
+    av_animals,
+    feature_file,
+    folder,
+    fsdd_mnist,
+    scenes_dataset,
+    songs_dataset,
+)
+from training.datasets.example import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOptions:
+    """How to open a data set; each takes what concerns it.
+
+    Attributes:
+        seed: Chooses the split where the data set has none of its own.
+        cache: Folder for unpacked packs; ``data_local`` in the current folder by default.
+    """
+
+    seed: int = 0
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetEntry:
+    """What is known about a data set before it is opened.
+
+    Attributes:
+        licence: What may be done with it.
+        citation: Whom to cite.
+        how_to_get: Where it comes from.
+        open: Lists its media; None for data sets that hold features.
+    """
+
+    licence: str
+    citation: str
+    how_to_get: str
+    open: Callable[[Path | None, OpenOptions], Dataset] | None
+
+
+def open_dataset(
+    name_or_folder: str, root: Path | None = None, *, seed: int = 0, cache: Path | None = None
+) -> Dataset:
+    """Open a data set of media by name, or a folder of one's own media by path.
+
+    Args:
+        name_or_folder: Key of ``DATASETS``, or a folder laid out as in ``folder.py``.
+        root: Where the data set lies: the folder of packs, of scenes or of one's own media.
+        seed: Chooses the split where the data set has none of its own.
+        cache: Folder for unpacked packs; ``data_local`` in the current folder by default.
+
+    Raises:
+        DataError: If there is no such data set, or it is missing or not as published.
+    """
+    entry = DATASETS.get(name_or_folder)
+    path = Path(name_or_folder)
+    if entry is None and path.is_dir():
+        return folder.open_folder(path, seed=seed)
+    if name_or_folder == feature_file.NAME or (entry is None and path.is_file()):
+        raise DataError(
+            f"{name_or_folder}: expected media, found a file; a feature file goes to "
+            f"`kyomei train --data` as it is"
+        )
+    if entry is None or entry.open is None:
+        raise DataError(
+            f"{name_or_folder}: expected a folder or one of {', '.join(sorted(DATASETS))}"
+        )
+    return entry.open(root, OpenOptions(seed=seed, cache=cache))
+
+
+def _open_folder(root: Path | None, options: OpenOptions) -> Dataset:
+    if root is None:
+        raise DataError(f"{folder.NAME}: expected a folder, found none; {folder.HOW_TO_GET}")
+    return folder.open_folder(root, seed=options.seed)
+
+
+DATASETS: Final[Mapping[str, DatasetEntry]] = MappingProxyType(
+    {
+        folder.NAME: DatasetEntry(folder.LICENCE, folder.CITATION, folder.HOW_TO_GET, _open_folder),
+        fsdd_mnist.NAME: DatasetEntry(
+            fsdd_mnist.LICENCE,
+            fsdd_mnist.CITATION,
+            fsdd_mnist.HOW_TO_GET,
+            lambda root, options: fsdd_mnist.open_fsdd_mnist(root, cache=options.cache),
+        ),
+        av_animals.NAME: DatasetEntry(
+            av_animals.LICENCE,
+            av_animals.CITATION,
+            av_animals.HOW_TO_GET,
+            lambda root, options: av_animals.open_av_animals(
+                root, cache=options.cache, seed=options.seed
+            ),
+        ),
+        scenes_dataset.NAME: DatasetEntry(
+            scenes_dataset.LICENCE,
+            scenes_dataset.CITATION,
+            scenes_dataset.HOW_TO_GET,
+            lambda root, options: scenes_dataset.open_scenes(root, seed=options.seed),
+        ),
+        songs_dataset.NAME: DatasetEntry(
+            songs_dataset.LICENCE,
+            songs_dataset.CITATION,
+            songs_dataset.HOW_TO_GET,
+            lambda root, _: songs_dataset.open_songs(root),
+        ),
+        feature_file.NAME: DatasetEntry(
+            feature_file.LICENCE, feature_file.CITATION, feature_file.HOW_TO_GET, None
+        ),
+    }
+)
