@@ -1,0 +1,1 @@
+"""One module per kind of event: its sound, its scenery and its moving picture."""
