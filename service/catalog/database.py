@@ -1,0 +1,122 @@
+"""Opening the database: connection settings, schema version, errors in plain words."""
+
+import errno
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
+from sqlalchemy.orm import Session
+
+from models.errors import ArtefactError
+from service.catalog.tables import Base, InfoRow
+
+SCHEMA_VERSION = 1
+_BUSY_TIMEOUT_MS = 10_000
+_POSTGRESQL_DISK_FULL = "53100"
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of an SQLite file."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def open_database(url: str) -> tuple[Engine, str]:
+    """Connect, make the tables if there are none, and check their version.
+
+    Args:
+        url: SQLAlchemy URL, e.g. ``sqlite:///data/catalog.sqlite3``.
+
+    Returns:
+        The engine, and the id of the collection that the catalog belongs to, 32 hex digits.
+
+    Raises:
+        ArtefactError: When the database cannot be reached, is damaged or of another version.
+    """
+    engine = _engine(url)
+    try:
+        return engine, _open_schema(engine)
+    except DatabaseError as error:
+        engine.dispose()
+        raise ArtefactError(
+            f"expected a Kyomei catalog at {engine.url}, got: {error.orig}; "
+            "restore it from a backup or choose another data folder"
+        ) from error
+    except ArtefactError:
+        engine.dispose()
+        raise
+
+
+def _engine(url: str) -> Engine:
+    try:
+        engine = create_engine(make_url(url))
+    except (ArgumentError, ImportError) as error:
+        # The URL itself stays out of the message: it may hold a password.
+        raise ArtefactError(
+            f"KYOMEI_DATABASE_URL: expected a URL such as sqlite:///PATH or "
+            f"postgresql+psycopg://USER:PASSWORD@HOST/NAME with its driver installed, got: {error}"
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    """Readers beside a writer (WAL), patience, foreign keys, commits that survive power cuts."""
+    del record
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _open_schema(engine: Engine) -> str:
+    with Session(engine) as session, session.begin():
+        info = None
+        if inspect(session.connection()).has_table(InfoRow.__tablename__):
+            info = session.get(InfoRow, 1)
+        if info is None:
+            # Written last, so that a creation that was cut short is simply finished next time.
+            Base.metadata.create_all(session.connection())
+            info = InfoRow(row=1, version=SCHEMA_VERSION, collection_id=uuid.uuid4().hex)
+            session.add(info)
+        if info.version != SCHEMA_VERSION:
+            age = "newer" if info.version > SCHEMA_VERSION else "older"
+            raise ArtefactError(
+                f"the catalog at {engine.url} has schema version {info.version}, this Kyomei "
+                f"reads version {SCHEMA_VERSION}: open it with the {age} Kyomei that wrote it, "
+                "or build a new collection with `kyomei index FOLDER --data NEW_FOLDER`"
+            )
+        return info.collection_id
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One unit of work: committed at the end, rolled back on any error.
+
+    Raises:
+        OSError: With ``ENOSPC`` when the disk or the database is full.
+    """
+    try:
+        with Session(engine) as session, session.begin():
+            yield session
+    except DBAPIError as error:
+        if not _is_full(error.orig):
+            raise
+        raise OSError(errno.ENOSPC, f"the database is full: {error.orig}") from error
+
+
+def _is_full(error: object) -> bool:
+    return (
+        getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(error, "sqlstate", None) == _POSTGRESQL_DISK_FULL
+    )

@@ -1,0 +1,172 @@
+"""The indexes of all spaces of a collection, brought into step with the catalog."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import ArtefactError, DataError
+from models.types import Modality
+from service.catalog.catalog import Catalog
+from service.catalog.records import Embedding, Item, SpaceRef
+from service.collection.space_indexes import IndexOptions, SpaceIndexes
+from service.index.protocol import VectorIndex
+
+_LOG = logging.getLogger(__name__)
+
+
+class IndexSet:
+    """One ``SpaceIndexes`` per space. Searching is safe from any thread; change one at a time.
+
+    Attributes:
+        spaces: The open spaces by name.
+        misfits: Those that cannot be used before they are repaired, and why.
+        n_changes: Vectors added or removed since the last save.
+    """
+
+    def __init__(self, data: Path, catalog: Catalog, options: IndexOptions) -> None:
+        self.spaces: dict[str, SpaceRef] = {}
+        self.misfits: dict[str, ArtefactError] = {}
+        self.n_changes = 0
+        self._data = data
+        self._catalog = catalog
+        self._options = options
+        self._open: dict[str, SpaceIndexes] = {}
+        self._changed: dict[str, set[Modality]] = {}
+
+    def open(self, spaces: Sequence[SpaceRef], *, refuse_misfits: bool) -> None:
+        """Load the indexes of the spaces and add or remove what the catalog says.
+
+        Args:
+            spaces: Each name once.
+            refuse_misfits: Raise when an index or embeddings do not fit a space; otherwise note
+                it in ``misfits``.
+
+        Raises:
+            ArtefactError: See ``refuse_misfits``.
+            DataError: When a name comes twice or cannot be a folder.
+            IndexSettingError: When the machine lacks the backend or device.
+        """
+        for space in spaces:
+            if space.name in self.spaces:
+                raise DataError(f"expected spaces of different names, got {space.name!r} twice")
+            indexes = SpaceIndexes(self._data, space, self._options)
+            self.spaces[space.name] = space
+            try:
+                indexes.load(self._catalog.collection_id)
+                indexes.check_catalog(self._catalog.embeddings.fingerprints(space.name))
+            except ArtefactError as error:
+                if refuse_misfits:
+                    raise
+                _LOG.warning("%s", error)
+                self.misfits[space.name] = error
+                continue
+            self._adopt(indexes, self._catch_up(indexes))
+
+    def of(self, space: str, modality: Modality) -> VectorIndex:
+        """Return the index of a modality in a space.
+
+        Raises:
+            ArtefactError: When the space waits for repair.
+            DataError: When the space is not open or does not cover the modality.
+        """
+        if space in self.misfits:
+            raise self.misfits[space]
+        ref = self.space(space)
+        if modality not in ref.modalities:
+            covered = ", ".join(ref.modalities)
+            raise DataError(f"space {space!r} covers {covered}; got {modality}")
+        return self._open[space].indexes[modality]
+
+    def space(self, name: str) -> SpaceRef:
+        """Return an open space.
+
+        Raises:
+            DataError: When there is none of this name.
+        """
+        if name not in self.spaces:
+            raise DataError(f"expected one of the spaces {sorted(self.spaces)}, got {name!r}")
+        return self.spaces[name]
+
+    def add(self, arrivals: Iterable[tuple[Item, Mapping[str, Embedding]]]) -> None:
+        """Add committed items with their embeddings by space name."""
+        together: dict[tuple[str, Modality], list[tuple[int, Embedding]]] = {}
+        for item, embeddings in arrivals:
+            for space, embedding in embeddings.items():
+                if space in self._open:
+                    key = (space, item.modality)
+                    together.setdefault(key, []).append((item.number, embedding))
+        for (space, modality), rows in together.items():
+            ids = np.array([number for number, _ in rows], np.int64)
+            vectors = np.stack([embedding.vector for _, embedding in rows]).astype(np.float32)
+            self._open[space].indexes[modality].add(ids, vectors)
+            self._note(space, modality, len(rows))
+
+    def remove(self, item: Item) -> None:
+        """Forget an item in every space."""
+        for space, indexes in self._open.items():
+            if item.modality in indexes.indexes:
+                removed = indexes.indexes[item.modality].remove(np.array([item.number]))
+                self._note(space, item.modality, removed)
+
+    def save(self) -> None:
+        """Write what changed since the last save.
+
+        Raises:
+            OSError: When the disk is full; the previous files stay valid then.
+        """
+        for space, changed in self._changed.items():
+            if changed:
+                self._open[space].save(self._catalog.collection_id, changed)
+                changed.clear()
+        self.n_changes = 0
+
+    def forget_files(self, space: SpaceRef) -> None:
+        """Remove the index files of a space, so that what follows can be cut short anywhere."""
+        indexes = self._open.get(space.name) or SpaceIndexes(self._data, space, self._options)
+        indexes.forget()
+        if space.name in self._open:
+            self._changed[space.name] = set(indexes.indexes)
+
+    def rebuild(self, space: SpaceRef) -> None:
+        """Build and save the indexes of a space from the catalog, and search them from now on.
+
+        Raises:
+            ArtefactError: When the embeddings come from another version of the space.
+        """
+        indexes = SpaceIndexes(self._data, space, self._options)
+        indexes.check_catalog(self._catalog.embeddings.fingerprints(space.name))
+        self._catch_up(indexes)
+        self.spaces[space.name] = space
+        self.misfits.pop(space.name, None)
+        self._adopt(indexes, set(space.modalities))
+        self.save()
+
+    def _adopt(self, indexes: SpaceIndexes, changed: set[Modality]) -> None:
+        self._open[indexes.space.name] = indexes
+        self._changed[indexes.space.name] = changed
+
+    def _note(self, space: str, modality: Modality, n_vectors: int) -> None:
+        if n_vectors:
+            self._changed[space].add(modality)
+            self.n_changes += n_vectors
+
+    def _catch_up(self, indexes: SpaceIndexes) -> set[Modality]:
+        """Add and remove what the catalog has more or less; return the modalities changed."""
+        changed = set()
+        name, embeddings = indexes.space.name, self._catalog.embeddings
+        for modality, index in indexes.indexes.items():
+            stored, present = embeddings.numbers(name, modality), index.ids()
+            missing = np.setdiff1d(stored, present, assume_unique=True)
+            gone = np.setdiff1d(present, stored, assume_unique=True)
+            for numbers, vectors in embeddings.vectors(name, missing.tolist()):
+                index.add(numbers, vectors)
+            index.remove(gone)
+            if len(missing) or len(gone):
+                changed.add(modality)
+                _LOG.info(
+                    "space %s, %s: index brought into step with the catalog, %d added, %d removed",
+                    *(name, modality, len(missing), len(gone)),
+                )
+        return changed

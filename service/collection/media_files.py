@@ -1,0 +1,154 @@
+"""The bytes of the items: one file each, named by the item id, there before the catalog says so.
+
+Whoever adds or deletes first leaves an empty marker in ``pending/`` with the file's name. A marker
+that outlives its process is settled when the collection is opened: the file stays if the catalog
+knows the item, and goes if not. So nothing has to search all media for strays, and a file without
+a marker is never touched.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from models.types import Modality
+
+_BLOCK_BYTES = 1 << 20
+_PART = ".part"
+_ID_DIGITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StagedMedia:
+    """Bytes that are safe on the disk under a passing name.
+
+    Attributes:
+        id: Item id that they make.
+        sha256: Of the bytes, 64 hex digits.
+        bytes: How many.
+        suffix: File name ending to keep them under.
+        part: The passing file.
+    """
+
+    id: str
+    sha256: str
+    bytes: int
+    suffix: str
+    part: Path
+
+
+def item_id(modality: Modality, sha256: str) -> str:
+    """Return the id of the item that bytes of this hash make: 20 hex digits."""
+    return hashlib.sha256(f"{modality}:{sha256}".encode()).hexdigest()[:_ID_DIGITS]
+
+
+class MediaFiles:
+    """Files under ``media/``; ``stage`` may run in any thread, the rest one call at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._media = folder / "media"
+        self._pending = folder / "pending"
+        self._media.mkdir(exist_ok=True)
+        self._pending.mkdir(exist_ok=True)
+
+    def path(self, item_id: str, suffix: str) -> Path:
+        """Where the bytes of an item lie."""
+        return self._media / item_id[:2] / f"{item_id}{suffix}"
+
+    def stage(self, modality: Modality, source: bytes | Path, suffix: str) -> StagedMedia:
+        """Copy the bytes to the disk and hash them on the way.
+
+        Raises:
+            OSError: When the source cannot be read or the disk is full; nothing is left then.
+        """
+        part = self._pending / f"{uuid.uuid4().hex}{_PART}"
+        try:
+            with part.open("xb") as target:
+                digest, size = _copy(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return StagedMedia(item_id(modality, digest), digest, size, suffix, part)
+
+    def publish(self, staged: Iterable[StagedMedia]) -> None:
+        """Give staged files their lasting names; on return they survive a power cut."""
+        folders = set()
+        for media in staged:
+            path = self.path(media.id, media.suffix)
+            (self._pending / path.name).touch()
+            if not path.parent.exists():
+                path.parent.mkdir()
+                folders.add(self._media)
+            media.part.replace(path)
+            folders.add(path.parent)
+        for folder in folders:
+            sync_folder(folder)
+
+    def mark(self, item_id: str, suffix: str) -> None:
+        """Announce that an item is about to be deleted."""
+        (self._pending / f"{item_id}{suffix}").touch()
+
+    def settle(self, known: Callable[[Sequence[str]], Iterable[str]]) -> int:
+        """End what is pending: remove the files whose item is not in the catalog.
+
+        Args:
+            known: Returns those of the given item ids that the catalog has.
+
+        Returns:
+            How many files were removed.
+        """
+        markers = [entry for entry in self._pending.iterdir() if entry.suffix != _PART]
+        existing = set(known([marker.name[:_ID_DIGITS] for marker in markers]))
+        removed = 0
+        for marker in markers:
+            path = self._media / marker.name[:2] / marker.name
+            if marker.name[:_ID_DIGITS] not in existing and path.exists():
+                path.unlink()
+                removed += 1
+            marker.unlink()
+        return removed
+
+    def finish(self, staged: Iterable[StagedMedia]) -> None:
+        """Take the markers of committed items away."""
+        for media in staged:
+            (self._pending / f"{media.id}{media.suffix}").unlink()
+
+    def discard(self, staged: Iterable[StagedMedia]) -> None:
+        """Remove staged files that were not published."""
+        for media in staged:
+            media.part.unlink(missing_ok=True)
+
+    def sweep(self) -> int:
+        """Remove staged files that a killed process left; return how many there were."""
+        parts = list(self._pending.glob(f"*{_PART}"))
+        for part in parts:
+            part.unlink()
+        return len(parts)
+
+
+def _copy(source: bytes | Path, target: BinaryIO) -> tuple[str, int]:
+    """Write the source to an open file; return the SHA-256 and the number of bytes."""
+    if isinstance(source, bytes):
+        target.write(source)
+        return hashlib.sha256(source).hexdigest(), len(source)
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            target.write(block)
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,151 @@
+"""Every change of a collection, in the order that survives a crash at any point.
+
+Adding: the media are on the disk, then the catalog commits (this is the acknowledgement), then the
+indexes follow. Deleting: the catalog commits, then the indexes follow, then the media go. Whatever
+is cut short is finished or undone at the next opening.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from service.catalog.catalog import Catalog
+from service.catalog.records import Embedding, Item, SpaceRef
+from service.collection.errors import StorageFullError, full_disk_reported
+from service.collection.index_set import IndexSet
+from service.collection.media_files import MediaFiles, StagedMedia
+from service.collection.new_item import NewItem, check_new_item, check_vector, draft
+
+_LOG = logging.getLogger(__name__)
+SAVE_EVERY = 1_000
+
+
+class Writer:
+    """Adds, deletes and replaces; safe to call from any thread, one change at a time."""
+
+    def __init__(
+        self, folder: Path, catalog: Catalog, media: MediaFiles, indexes: IndexSet
+    ) -> None:
+        self._folder = folder
+        self._catalog = catalog
+        self._media = media
+        self._indexes = indexes
+        self._lock = threading.RLock()
+
+    def tidy(self) -> None:
+        """Finish or undo what a killed process left."""
+        n_parts, n_files = self._media.sweep(), self._settle()
+        if n_parts or n_files:
+            _LOG.info("removed %d unfinished uploads and %d unused files", n_parts, n_files)
+
+    def add_many(self, arrivals: Sequence[NewItem]) -> list[tuple[Item, bool]]:
+        """Store items in one transaction; see ``Collection.add_many``."""
+        for arrival in arrivals:
+            check_new_item(arrival, self._indexes.spaces)
+        staged: list[StagedMedia] = []
+        with full_disk_reported(self._folder):
+            try:
+                for new in arrivals:
+                    media = self._media.stage(new.modality, new.media, new.suffix)
+                    staged.append(media)
+                with self._lock:
+                    answer = self._store(arrivals, staged)
+            finally:
+                self._media.discard(staged)
+        self._save_now_and_then()
+        return answer
+
+    def delete(self, item_id: str) -> bool:
+        """Forget an item, its vectors and its media; False when there is none of this id."""
+        with self._lock, full_disk_reported(self._folder):
+            item = self._catalog.get(item_id)
+            if item is None:
+                return False
+            self._media.mark(item.id, item.suffix)
+            try:
+                self._catalog.delete(item.id)
+                self._indexes.remove(item)
+            finally:
+                self._settle()
+        self._save_now_and_then()
+        return True
+
+    def replace_embeddings(self, space: SpaceRef, rows: Iterable[tuple[int, Embedding]]) -> int:
+        """Give a space new embeddings and indexes; see ``Collection.replace_embeddings``."""
+        with self._lock, full_disk_reported(self._folder):
+            self._indexes.forget_files(space)
+            count = self._catalog.embeddings.replace(space, _checked(space, rows))
+            self._indexes.rebuild(space)
+            return count
+
+    def rebuild(self, space: str) -> None:
+        """Build the indexes of a space from the catalog; see ``Collection.rebuild``."""
+        with self._lock, full_disk_reported(self._folder):
+            ref = self._indexes.space(space)
+            self._indexes.forget_files(ref)
+            self._indexes.rebuild(ref)
+
+    def save(self) -> None:
+        """Write the indexes that changed.
+
+        Raises:
+            StorageFullError: When the disk is full; items are safe in the catalog all the same.
+        """
+        with self._lock, full_disk_reported(self._folder):
+            self._indexes.save()
+
+    def _store(
+        self, arrivals: Sequence[NewItem], staged: Sequence[StagedMedia]
+    ) -> list[tuple[Item, bool]]:
+        known = self._catalog.by_ids([media.id for media in staged])
+        fresh = {
+            media.id: (arrival, media)
+            for arrival, media in zip(reversed(arrivals), reversed(staged), strict=True)
+            if media.id not in known
+        }
+        if fresh:
+            items = self._commit([fresh[key] for key in reversed(fresh)])
+            self._indexes.add((item, fresh[item.id][0].embeddings) for item in items)
+            known.update((item.id, item) for item in items)
+        first = set(fresh)
+        answer = []
+        for media in staged:
+            answer.append((known[media.id], media.id in first))
+            first.discard(media.id)
+        return answer
+
+    def _commit(self, fresh: Sequence[tuple[NewItem, StagedMedia]]) -> list[Item]:
+        """Media first, then the catalog; on failure the media go again."""
+        media = [staged for _, staged in fresh]
+        try:
+            self._media.publish(media)
+            items = self._catalog.insert(
+                [draft(new, staged, self._indexes.spaces) for new, staged in fresh]
+            )
+        except BaseException:
+            self._settle()
+            raise
+        self._media.finish(media)
+        return items
+
+    def _settle(self) -> int:
+        return self._media.settle(self._catalog.by_ids)
+
+    def _save_now_and_then(self) -> None:
+        """Bound what a kill leaves to be caught up; a full disk is no reason to fail a change."""
+        with self._lock:
+            if self._indexes.n_changes < SAVE_EVERY:
+                return
+            try:
+                self.save()
+            except StorageFullError as error:
+                _LOG.warning("the indexes were not saved, the items are safe: %s", error)
+
+
+def _checked(
+    space: SpaceRef, rows: Iterable[tuple[int, Embedding]]
+) -> Iterator[tuple[int, Embedding]]:
+    for number, embedding in rows:
+        check_vector(space, embedding)
+        yield number, embedding

@@ -1,0 +1,67 @@
+"""Which indexes there are, and how one is opened or loaded."""
+
+from pathlib import Path
+from typing import Protocol
+
+from service.index.errors import IndexSettingError
+from service.index.numpy_backend import NumpyIndex
+from service.index.protocol import VectorIndex
+from service.index.rows import load_rows
+
+
+class IndexFactory(Protocol):
+    """Opens an empty index."""
+
+    def __call__(self, dimension: int, *, device: str, threads: int) -> VectorIndex:
+        """Return an empty index of vectors (K,) on ``auto``, ``cpu`` or ``gpu``."""
+        ...
+
+
+def _numpy(dimension: int, *, device: str, threads: int) -> VectorIndex:
+    del device, threads
+    return NumpyIndex(dimension)
+
+
+def _faiss(dimension: int, *, device: str, threads: int) -> VectorIndex:
+    # Imported here: the NumPy index must work where no FAISS is installed.
+    from service.index.faiss_backend import FaissIndex
+
+    return FaissIndex(dimension, device=device, threads=threads)
+
+
+BACKENDS: dict[str, IndexFactory] = {"numpy": _numpy, "faiss": _faiss}
+
+
+def open_index(
+    backend: str, dimension: int, *, device: str = "auto", threads: int = 1
+) -> VectorIndex:
+    """Open an empty index.
+
+    Args:
+        backend: Key in ``BACKENDS``.
+        dimension: K of its vectors, >= 1.
+        device: ``auto`` (the GPU when there is one), ``cpu`` or ``gpu``; ``numpy`` ignores it.
+        threads: CPU threads that one search may use, >= 1; ``numpy`` ignores it.
+
+    Raises:
+        IndexSettingError: On an unknown backend or device, a GPU that is not there, threads < 1.
+    """
+    factory = BACKENDS.get(backend)
+    if factory is None:
+        raise IndexSettingError(
+            f"KYOMEI_INDEX_BACKEND: expected one of {', '.join(BACKENDS)}, got {backend!r}"
+        )
+    return factory(dimension, device=device, threads=threads)
+
+
+def load_index(path: Path, *, backend: str, device: str = "auto", threads: int = 1) -> VectorIndex:
+    """Load an index that any backend saved; the arguments are those of ``open_index``.
+
+    Raises:
+        ArtefactError: When the file is missing, damaged or no index.
+        IndexSettingError: As in ``open_index``.
+    """
+    ids, vectors = load_rows(path)
+    index = open_index(backend, vectors.shape[1], device=device, threads=threads)
+    index.add(ids, vectors)
+    return index
