@@ -1,0 +1,119 @@
+"""The web application: addresses from the manifests at once, everything heavy in the lifespan."""
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from service.artefacts import find_spaces, served_pairs
+from service.engine import Engine
+from service.errors import install_handlers
+from service.guard import Guard
+from service.routes import health, items, spaces
+from service.routes.media import media_router
+from service.routes.pages import add_pages
+from service.routes.search import search_router
+from service.schemas import ProblemAnswer
+from service.settings import Settings
+from service.uploads import remove_leftovers
+
+_logger = logging.getLogger(__name__)
+
+_FORM_OVERHEAD_BYTES = 64 * 2**10
+_DESCRIPTION = """Search across sound, image, video, lyrics and sheet music: send one, get the
+nearest of another. Every failure is `application/problem+json` (RFC 9457) with a stable `type` and
+a `detail` that says what to do."""
+
+
+class KyomeiAPI(FastAPI):
+    """FastAPI whose OpenAPI document knows the problem answer and shows file choosers."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemas = document["components"]["schemas"]
+            schemas["ProblemAnswer"] = ProblemAnswer.model_json_schema()
+            _mark_files(document)
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """Make the application for the spaces that the settings name.
+
+    Args:
+        settings: Folders, limits, addresses.
+        engine: One that is open already; otherwise the lifespan opens one. Closed at shutdown
+            in both cases.
+
+    Raises:
+        ArtefactError: When a manifest is missing, broken or does not fit this installation.
+    """
+    found = find_spaces(settings)
+    max_body_bytes = settings.max_upload_bytes + _FORM_OVERHEAD_BYTES
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opened = await run_in_threadpool(Engine.open, settings, found) if engine is None else engine
+        app.state.engine = opened
+        await run_in_threadpool(remove_leftovers, settings)
+        warming = threading.Thread(target=opened.warm_up, name="warm-up")
+        warming.start()
+        try:
+            yield
+        finally:
+            app.state.engine = None
+            await run_in_threadpool(warming.join)
+            await run_in_threadpool(opened.close)
+
+    app = KyomeiAPI(
+        title="Kyomei",
+        version=_version(),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Guard, allowed_hosts=settings.allowed_hosts, max_body_bytes=max_body_bytes),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=max_body_bytes),
+        ],
+    )
+    install_handlers(app)
+    app.include_router(search_router(settings, served_pairs(found)))
+    app.include_router(items.router)
+    app.include_router(media_router(settings, [space.name for space in found]))
+    app.include_router(spaces.router)
+    app.include_router(health.router)
+    add_pages(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return metadata.version("kyomei")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _mark_files(node: Any) -> None:
+    """Write files as ``format: binary``: Swagger UI then shows a file chooser, also if optional."""
+    if isinstance(node, list):
+        for value in node:
+            _mark_files(value)
+    elif isinstance(node, dict):
+        if node.pop("contentMediaType", None) is not None:
+            node["format"] = "binary"
+        choices = node.get("anyOf", [])
+        if {"type": "null"} in choices and any("contentMediaType" in c for c in choices):
+            del node["anyOf"]
+            node.update({"type": "string", "format": "binary"})
+        for value in node.values():
+            _mark_files(value)

@@ -1,0 +1,207 @@
+"""The commands of the service: demo, index, serve, search, reindex.
+
+Heavy imports are inside the functions, so that ``kyomei --help`` is quick.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from models.errors import DataError
+from models.types import Modality
+
+if TYPE_CHECKING:
+    from service.engine import Engine
+    from service.ingest import IndexReport
+    from service.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder; KYOMEI_DATA or ./kyomei_data when left out."),
+]
+SpaceFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--space-folder", help="Artefact folder to serve; may be repeated."),
+]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option("--port", help="Port; 0 takes a free one.")]
+
+
+@app.command()
+def serve(
+    data: Data = None, space_folder: SpaceFolders = None, host: Host = None, port: Port = None
+) -> None:
+    """Serve a collection over HTTP: the page at /, Swagger at /docs."""
+    from service.serving import listen, run
+
+    settings = _settings(data=data, spaces=space_folder, host=host, port=port)
+    listening = listen(settings)
+    with _opened(settings) as engine:
+        _say_where(engine, listening.base_url)
+        run(engine, listening)
+
+
+@app.command()
+def demo(
+    media: Annotated[Path, typer.Option(help="Folder that `kyomei build-demo` wrote.")],
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Index the demo media once, then serve them."""
+    from service.demo import example_query, index_demo
+    from service.routes.examples import curl_line
+    from service.serving import listen, run
+
+    settings = _settings(data=data, host=host, port=port)
+    listening = listen(settings)
+    with _opened(settings) as engine:
+        for name, report in index_demo(engine, media):
+            _say_report(name, report)
+        _say_where(engine, listening.base_url)
+        example = example_query(engine, media)
+        if example is not None:
+            line = curl_line(
+                example.source,
+                example.target,
+                file=str(example.file),
+                base_url=listening.base_url,
+            )
+            typer.echo(f"  try:  {line}")
+        run(engine, listening)
+
+
+@app.command()
+def index(
+    folder: Annotated[Path, typer.Argument(help="Folder of media.")],
+    data: Data = None,
+    space_folder: SpaceFolders = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a space to place the items in; all that fit when left out."),
+    ] = None,
+) -> None:
+    """Add a folder of media to the collection; what is there already is passed over."""
+    from service.ingest import index_folder
+
+    if not folder.is_dir():
+        raise DataError(f"expected a folder of media, there is no folder {folder}")
+    settings = _settings(data=data, spaces=space_folder)
+    with _opened(settings) as engine:
+        unknown = sorted(set(space or ()) - set(engine.embedder.spaces))
+        if unknown:
+            known = ", ".join(engine.embedder.spaces)
+            raise DataError(f"expected a space of {known}, got {', '.join(unknown)}")
+        report = index_folder(engine.embedder, engine.collection, folder, spaces=space or None)
+    _say_report(str(folder), report)
+    if report.added + report.present == 0:
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    file: Annotated[Path, typer.Argument(help="The query.")],
+    to: Annotated[Modality, typer.Option(help="What to look for.")],
+    source: Annotated[
+        Modality | None,
+        typer.Option("--from", help="What to take the file as; judged by its content if left out."),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Most results.")] = 10,
+    space: Annotated[str | None, typer.Option(help="Name of the space.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    data: Data = None,
+    space_folder: SpaceFolders = None,
+) -> None:
+    """Find the items nearest to a file, without a server."""
+    from models.media.load import default_modality
+    from service.engine import SearchOptions
+    from service.routes.answers import search_answer
+
+    if not file.is_file():
+        raise DataError(f"expected a file as the query, there is no file {file}")
+    settings = _settings(data=data, spaces=space_folder)
+    with _opened(settings) as engine:
+        taken_as = source or default_modality(file, settings.media_limits)
+        answer = engine.search(file, taken_as, to, SearchOptions(k=k, space=space))
+    if as_json:
+        body = search_answer(answer).model_dump(mode="json")
+        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        return
+    if answer.note:
+        typer.echo(f"typicality {answer.typicality:.2f}: {answer.note}", err=True)
+    for hit in answer.results:
+        label = f" [{hit.item.label}]" if hit.item.label else ""
+        typer.echo(f"{hit.rank:3d}  {hit.score:6.3f}  {hit.item.title}{label}  {hit.item.id}")
+
+
+@app.command()
+def reindex(data: Data = None, space_folder: SpaceFolders = None) -> None:
+    """Place every item anew in the loaded spaces, after a space was trained again."""
+    from service.reindex import reindex_collection
+
+    settings = _settings(data=data, spaces=space_folder)
+    _set_up(settings)
+    report = reindex_collection(settings)
+    for name, count in report.placed.items():
+        typer.echo(f"{name}: {count} items placed")
+    for item, reason in report.skipped:
+        typer.echo(f"  left out {item}: {reason}", err=True)
+
+
+def _settings(**given: Any) -> "Settings":
+    """Read the environment; options of the command line come first."""
+    from pydantic import ValidationError
+
+    from service.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"KYOMEI_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        )
+        raise DataError(f"a setting is wrong: {wrong}") from error
+
+
+def _set_up(settings: "Settings") -> None:
+    """One thread per search (set before FAISS and BLAS load), one format for the log."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads))
+    level = settings.log_level.upper()
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+
+
+@contextmanager
+def _opened(settings: "Settings") -> "Iterator[Engine]":
+    _set_up(settings)
+    from service.engine import Engine
+
+    engine = Engine.open(settings)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _say_report(name: str, report: "IndexReport") -> None:
+    typer.echo(
+        f"{name}: {report.added} added, {report.present} already there, "
+        f"{len(report.skipped)} skipped, {report.seconds:.1f} s"
+    )
+    for path, reason in report.skipped:
+        typer.echo(f"  skipped {path}: {reason}", err=True)
+
+
+def _say_where(engine: "Engine", base_url: str) -> None:
+    items = sum(engine.collection.statistics().items.values())
+    names = ", ".join(engine.embedder.spaces)
+    typer.echo(f"{items} items, spaces: {names}")
+    typer.echo(f"  page: {base_url}/")
+    typer.echo(f"  API:  {base_url}/docs")

@@ -1,0 +1,137 @@
+"""Media in, embeddings out: the part of the path that queries and new items share."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from models.media.isolated import IsolatedLoader
+
+from models.features.extractor import Extractor
+from models.features.registry import extractor
+from models.spaces import SharedSpace
+from models.types import Float32Array, Media, Modality
+from service.artefacts import SpaceFolder
+from service.catalog.records import Embedding
+from service.errors import ProblemError
+from service.settings import Settings
+
+
+class Embedder:
+    """The opened spaces with their extractors and the processes that decode; thread-safe.
+
+    Args:
+        spaces: What to open.
+        settings: Limits and number of workers.
+
+    Attributes:
+        spaces: Name -> the space's folder and manifest.
+        limits: What is too large to decode.
+        workers: Number of decoding processes.
+
+    Raises:
+        ArtefactError: When weights are missing or do not fit their manifest.
+    """
+
+    def __init__(self, spaces: Sequence[SpaceFolder], settings: Settings) -> None:
+        self.spaces: Mapping[str, SpaceFolder] = {space.name: space for space in spaces}
+        self._opened: dict[str, SharedSpace] = {space.name: space.open() for space in spaces}
+        names = {space.extractor_name(m) for space in spaces for m in space.modalities}
+        self._extractors: dict[str, Extractor[Any]] = {name: extractor(name) for name in names}
+        self.limits = settings.media_limits
+        self.workers = settings.decode_workers
+        self._slots = threading.BoundedSemaphore(settings.decode_workers)
+        self._queue_seconds = settings.queue_seconds
+        self._loader = IsolatedLoader(
+            self.limits,
+            workers=self.workers,
+            timeout_seconds=settings.decode_timeout_seconds,
+            memory_bytes=settings.decode_memory_bytes,
+        )
+
+    def close(self) -> None:
+        """End the decoding processes."""
+        self._loader.close()
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What at least one space covers."""
+        covered = {modality for space in self.spaces.values() for modality in space.modalities}
+        return tuple(modality for modality in Modality if modality in covered)
+
+    def space_names(self, *modalities: Modality) -> list[str]:
+        """Names of the spaces that cover all of ``modalities``, in the order they were opened."""
+        return [
+            name for name, space in self.spaces.items() if set(modalities) <= set(space.modalities)
+        ]
+
+    def choose_space(self, source: Modality, target: Modality, name: str | None) -> str:
+        """Return ``name`` if that space covers the pair, or the first that does.
+
+        Raises:
+            ProblemError: ``unknown-space`` with the names that would do.
+        """
+        fitting = self.space_names(source, target)
+        if name is None and fitting:
+            return fitting[0]
+        if name is not None and name in fitting:
+            return name
+        wanted = f"space {name!r}" if name is not None else "a space"
+        offer = ", ".join(fitting) or "none"
+        raise ProblemError(
+            "unknown-space", f"{source} to {target}: expected one of {offer}; asked for {wanted}"
+        )
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Hold one of the places for decoding and extracting, which bounds the memory in use.
+
+        Raises:
+            ProblemError: ``busy`` when none becomes free in time.
+        """
+        if not self._slots.acquire(timeout=self._queue_seconds):
+            raise ProblemError("busy", f"No worker became free in {self._queue_seconds:g} seconds")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def decode(self, source: bytes | Path, modality: Modality) -> Media:
+        """Decode in a worker process, within the limits.
+
+        Raises:
+            MediaError: When the bytes are not such media.
+        """
+        return self._loader.load(source, modality)
+
+    def features(self, media: Media, space: str, modality: Modality) -> Float32Array:
+        """Feature row of decoded media, shape (D,), as the space was trained on."""
+        return self._extractors[self.spaces[space].extractor_name(modality)].pooled(media)
+
+    def project(self, features: Float32Array, space: str, modality: Modality) -> Embedding:
+        """Place a feature row (D,) in a space."""
+        opened, rows = self._opened[space], features[None, :]
+        return Embedding(
+            vector=opened.project(modality, rows)[0],
+            typicality=float(opened.typicality(modality, rows)[0]),
+        )
+
+    def embed(
+        self, media: Media, modality: Modality, spaces: Sequence[str]
+    ) -> dict[str, Embedding]:
+        """Place media in several spaces; an extractor that they share runs once.
+
+        Args:
+            media: Decoded media.
+            modality: What it is.
+            spaces: Names of spaces that cover the modality.
+        """
+        rows: dict[str, Float32Array] = {}
+        placed: dict[str, Embedding] = {}
+        for space in spaces:
+            name = self.spaces[space].extractor_name(modality)
+            if name not in rows:
+                rows[name] = self.features(media, space, modality)
+            placed[space] = self.project(rows[name], space, modality)
+        return placed

@@ -1,0 +1,248 @@
+"""The path of a query: decode -> features -> project -> search."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.types import Modality
+from service.artefacts import SpaceFolder, find_spaces
+from service.catalog.records import Embedding, Filter, Item
+from service.collection.collection import Collection
+from service.embedder import Embedder
+from service.errors import ProblemError
+from service.facts import MediaFacts, describe
+from service.settings import Settings
+from service.warmup import warm_up
+
+_logger = logging.getLogger(__name__)
+
+LOW_TYPICALITY = 0.5
+FAR_NOTE = "far from what this space was trained on: treat the answers with care"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What a caller may ask of a search.
+
+    Attributes:
+        k: Most results, >= 1.
+        offset: Results to leave out from the start.
+        space: Name of the space; None: the first that covers the pair.
+        min_score: Results below are left out; in [-1, 1].
+        filter: Which items may be results; its ``modality`` is set by the search.
+    """
+
+    k: int = 10
+    offset: int = 0
+    space: str | None = None
+    min_score: float | None = None
+    filter: Filter = field(default_factory=Filter)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One result.
+
+    Attributes:
+        rank: 1 for the best.
+        score: Cosine similarity times the typicality of the query, in [-1, 1].
+        item: What was found.
+    """
+
+    rank: int
+    score: float
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What came of a query.
+
+    Attributes:
+        query: Facts of the file that was sent, or the stored item that was the query.
+        typicality: How much the query looks like what the space was trained on, in (0, 1].
+        space: Name of the space that was searched.
+        took_ms: Milliseconds of each step, and ``total``.
+        results: Best first.
+    """
+
+    query: MediaFacts | Item
+    typicality: float
+    space: str
+    took_ms: dict[str, float]
+    results: tuple[Ranked, ...]
+
+    @property
+    def note(self) -> str | None:
+        """A warning when the query is far from everything the space has seen."""
+        return FAR_NOTE if self.typicality < LOW_TYPICALITY else None
+
+
+class Stopwatch:
+    """Milliseconds of named steps and of everything since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._steps: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time one step."""
+        start = time.perf_counter()
+        yield
+        self._steps[name] = _milliseconds_since(start)
+
+    def took_ms(self) -> dict[str, float]:
+        """Milliseconds by step, with the total, which also counts waiting for a worker."""
+        return {**self._steps, "total": _milliseconds_since(self._start)}
+
+
+class Engine:
+    """A collection, the spaces it lies in, and the way from a file to its nearest items.
+
+    Attributes:
+        settings: What it was opened with.
+        embedder: Media to embeddings.
+        collection: Items, media and vectors.
+    """
+
+    def __init__(self, settings: Settings, embedder: Embedder, collection: Collection) -> None:
+        self.settings = settings
+        self.embedder = embedder
+        self.collection = collection
+        self._warm = threading.Event()
+
+    @classmethod
+    def open(cls, settings: Settings, spaces: tuple[SpaceFolder, ...] | None = None) -> "Engine":
+        """Read weights, open the collection and start the decoding processes.
+
+        Args:
+            settings: Folders, limits and index.
+            spaces: The spaces, when their manifests were read already.
+
+        Raises:
+            ArtefactError: When a space is broken or does not fit the extractors or the indexes.
+        """
+        found = find_spaces(settings) if spaces is None else spaces
+        collection = Collection(
+            settings.data,
+            [space.ref for space in found],
+            backend=settings.index_backend,
+            device=settings.index_device,
+            threads=settings.threads,
+            database_url=settings.database_url,
+        )
+        try:
+            return cls(settings, Embedder(found, settings), collection)
+        except BaseException:
+            collection.close()
+            raise
+
+    def close(self) -> None:
+        """End the decoding processes, write the indexes and release the data folder."""
+        self.embedder.close()
+        self.collection.close()
+
+    def warm_up(self) -> None:
+        """Run one tiny file of every modality through, so that the first request is fast."""
+        start = time.perf_counter()
+        warm_up(self.embedder, workers=self.embedder.workers)
+        _logger.info("warmed up in %.1f s", time.perf_counter() - start)
+        self._warm.set()
+
+    @property
+    def waiting_for(self) -> str | None:
+        """Why the engine is not ready yet, or None when it is."""
+        return None if self._warm.is_set() else "the extractors are warming up"
+
+    def search(
+        self, query: bytes | Path, source: Modality, target: Modality, options: SearchOptions
+    ) -> SearchAnswer:
+        """Find the nearest items of one modality to a file of another.
+
+        Args:
+            query: The encoded file, or where it lies.
+            source: What to take the file as; a video taken as audio gives its sound track.
+            target: What to look for.
+            options: How many, from where, in which space, and which items may answer.
+
+        Raises:
+            MediaError: When the file is not such media.
+            ProblemError: ``unknown-space``, or ``busy`` when no worker is free.
+        """
+        space = self.embedder.choose_space(source, target, options.space)
+        watch = Stopwatch()
+        with self.embedder.slot():
+            with watch.step("decode"):
+                media = self.embedder.decode(query, source)
+                facts = describe(query, source, media, self.embedder.limits)
+            with watch.step("features"):
+                features = self.embedder.features(media, space, source)
+        with watch.step("project"):
+            embedding = self.embedder.project(features, space, source)
+        with watch.step("search"):
+            results = self._nearest(embedding, space, target, options)
+        return SearchAnswer(facts, embedding.typicality, space, watch.took_ms(), results)
+
+    def similar(
+        self, item: Item, target: Modality, options: SearchOptions, *, include_self: bool
+    ) -> SearchAnswer:
+        """Find the nearest items of one modality to a stored item, by its stored embedding.
+
+        Args:
+            item: The query.
+            target: What to look for.
+            options: As for ``search``.
+            include_self: Whether the item itself may be a result.
+
+        Raises:
+            ProblemError: ``unknown-space``, or ``no-embedding`` when the item was never placed
+                in that space.
+        """
+        space = self.embedder.choose_space(item.modality, target, options.space)
+        watch = Stopwatch()
+        with watch.step("search"):
+            embedding = self.collection.embedding(item, space)
+            if embedding is None:
+                raise ProblemError("no-embedding", f"Item {item.id} has no embedding in {space!r}")
+            without = None if include_self else item
+            results = self._nearest(embedding, space, target, options, without=without)
+        return SearchAnswer(item, embedding.typicality, space, watch.took_ms(), results)
+
+    def _nearest(
+        self,
+        embedding: Embedding,
+        space: str,
+        target: Modality,
+        options: SearchOptions,
+        *,
+        without: Item | None = None,
+    ) -> tuple[Ranked, ...]:
+        """Rank items by cosine x typicality, so that a query like nothing known scores low."""
+        end = options.offset + options.k
+        hits = self.collection.search(
+            space,
+            target,
+            embedding.vector[None, :],
+            end + (without is not None),
+            filter=options.filter,
+        )[0]
+        scored = [
+            (item, cosine * embedding.typicality)
+            for item, cosine in hits
+            if without is None or item.number != without.number
+        ]
+        floor = float("-inf") if options.min_score is None else options.min_score
+        return tuple(
+            Ranked(rank, score, item)
+            for rank, (item, score) in enumerate(scored[:end], start=1)
+            if rank > options.offset and score >= floor
+        )
+
+
+def _milliseconds_since(start: float) -> float:
+    return round((time.perf_counter() - start) * 1000, 2)

@@ -1,0 +1,84 @@
+"""Previews of items, rendered on first sight and kept in a folder that may be deleted any time."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.checkpoint import write_bytes_atomically
+from models.types import Audio, Image, Lyrics, Media, Modality, Video
+from service.catalog.records import Item
+from service.collection.collection import Collection
+from service.embedder import Embedder
+from service.pictures import frame_strip, spectrogram, staff, thumbnail
+
+_LINES = 12
+_CHARACTERS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A rendered preview.
+
+    Attributes:
+        path: Where it lies.
+        media_type: ``image/png`` or ``text/plain; charset=utf-8``.
+    """
+
+    path: Path
+    media_type: str
+
+
+class Previews:
+    """Renders previews and keeps them.
+
+    Args:
+        folder: Cache; created when missing.
+        embedder: Decodes the media.
+        collection: Has the media.
+    """
+
+    def __init__(self, folder: Path, embedder: Embedder, collection: Collection) -> None:
+        self._folder = folder
+        self._embedder = embedder
+        self._collection = collection
+
+    def of(self, item: Item) -> Preview:
+        """Return the preview of an item, rendering it when it is not there.
+
+        Raises:
+            MediaError: When the stored media no longer decodes within the limits.
+        """
+        preview = self._place(item)
+        if not preview.path.is_file():
+            with self._embedder.slot():
+                media = self._embedder.decode(self._collection.media_path(item), item.modality)
+                write_bytes_atomically(preview.path, render(media))
+        return preview
+
+    def forget(self, item: Item) -> None:
+        """Delete the preview of an item that is no more."""
+        self._place(item).path.unlink(missing_ok=True)
+
+    def _place(self, item: Item) -> Preview:
+        if item.modality is Modality.LYRICS:
+            return Preview(self._folder / f"{item.id}.txt", "text/plain; charset=utf-8")
+        return Preview(self._folder / f"{item.id}.png", "image/png")
+
+
+def render(media: Media) -> bytes:
+    """Return a PNG, or the first lines of lyrics as UTF-8."""
+    match media:
+        case Lyrics():
+            lines = media.text.splitlines()[:_LINES]
+            return "\n".join(lines)[:_CHARACTERS].encode()
+        case Audio():
+            picture = spectrogram(media)
+        case Video():
+            picture = frame_strip(media)
+        case Image():
+            picture = thumbnail(media)
+        case _:
+            picture = staff(media)
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""Addresses of the service: parse the request, ask the engine, shape the answer."""

@@ -1,0 +1,85 @@
+"""From what the engine returns to what the client reads."""
+
+import dataclasses
+from typing import Any
+
+from service.catalog.records import Item
+from service.engine import SearchAnswer
+from service.errors import PROBLEM_MEDIA_TYPE, PROBLEMS
+from service.facts import MediaFacts
+from service.schemas import (
+    ItemAnswer,
+    QueryAnswer,
+    ResultAnswer,
+    SearchAnswerBody,
+    TookAnswer,
+)
+
+
+def item_answer(item: Item) -> ItemAnswer:
+    """Shape one item; addresses are relative to the host."""
+    return ItemAnswer(
+        id=item.id,
+        work_id=item.work_id,
+        modality=item.modality,
+        title=item.title,
+        label=item.label,
+        media_type=item.media_type,
+        bytes=item.bytes,
+        sha256=item.sha256,
+        created_at=item.created_at,
+        media_url=f"/items/{item.id}/media",
+        preview_url=f"/items/{item.id}/preview",
+        metadata=dict(item.metadata),
+    )
+
+
+def search_answer(answer: SearchAnswer) -> SearchAnswerBody:
+    """Shape a search answer."""
+    return SearchAnswerBody(
+        query=_query_answer(answer),
+        space=answer.space,
+        took_ms=TookAnswer(**answer.took_ms),
+        results=[
+            ResultAnswer(rank=hit.rank, score=hit.score, item=item_answer(hit.item))
+            for hit in answer.results
+        ],
+    )
+
+
+def _query_answer(answer: SearchAnswer) -> QueryAnswer:
+    told: dict[str, Any] = {"typicality": answer.typicality, "note": answer.note}
+    item = answer.query
+    if isinstance(item, MediaFacts):
+        return QueryAnswer(**dataclasses.asdict(item), **told)
+    return QueryAnswer(
+        modality=item.modality,
+        media_type=item.media_type,
+        sha256=item.sha256,
+        bytes=item.bytes,
+        item_id=item.id,
+        **told,
+    )
+
+
+def problems(*names: str) -> dict[int | str, dict[str, Any]]:
+    """Document failures of an operation; those of one status share an entry.
+
+    Args:
+        names: Keys of ``PROBLEMS``.
+    """
+    responses: dict[int | str, dict[str, Any]] = {}
+    for name in names:
+        problem = PROBLEMS[name]
+        line = f"`{name}`: {problem.title}. {problem.advice}".strip()
+        entry = responses.setdefault(
+            problem.status,
+            {
+                "description": "",
+                "content": {
+                    PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}
+                },
+            },
+        )
+        entry["description"] = f"{entry['description']}\n\n{line}".strip()
+    return responses
