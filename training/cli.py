@@ -1,5 +1,6 @@
-"""The commands of training: build-scenes, build-demo, extract, train, evaluate."""
+"""The commands of training: build media, extract features, train, evaluate."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,12 +9,91 @@ import typer
 from models.errors import DataError
 
 if TYPE_CHECKING:
+    from models.types import Modality
     from training.datasets.feature_data import FeatureData
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
+DEMO_SEED = 2024  # the shipped space `scenes` was trained on scenes of seed 1
+DEMO_SCENES = 100
+DEMO_SONGS = 60
+
 Data = Annotated[Path, typer.Option("--data", help="Feature file (HDF5).")]
+Workers = Annotated[int, typer.Option(help="Processes that work in parallel.")]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+
+
+@app.command("build-scenes")
+def build_scenes_command(
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    count: Annotated[int, typer.Option(help="Number of scenes.")],
+    seed: Seed = 0,
+    first: Annotated[int, typer.Option(help="Index of the first scene.")] = 0,
+    workers: Workers = 2,
+) -> None:
+    """Generate videos with sound and stills: the data set `scenes`."""
+    from training.datasets.scenes.build import build_scenes
+
+    build_scenes(out, count=count, seed=seed, first=first, workers=workers)
+    typer.echo(f"{out}: {count} scenes of seed {seed}")
+
+
+@app.command("build-songs")
+def build_songs_command(
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    seed: Seed = 0,
+    split: Annotated[str | None, typer.Option(help="Only train, validation or test.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many windows.")] = None,
+    workers: Workers = 2,
+) -> None:
+    """Cut songs of the music21 corpus into score, lyrics and sound: the data set `songs`."""
+    from training.datasets.songs.build import build_songs
+
+    build_songs(out, seed=seed, split=split, limit=limit, workers=workers)
+
+
+@app.command("build-demo")
+def build_demo(
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    workers: Workers = 2,
+) -> None:
+    """Write the media of the demo: scenes and songs that the shipped spaces never saw."""
+    from training.datasets.scenes.build import build_scenes
+    from training.datasets.songs.build import build_songs
+
+    done = out / "complete"
+    if done.exists():
+        return
+    build_scenes(out / "scenes", count=DEMO_SCENES, seed=DEMO_SEED, workers=workers)
+    build_songs(out / "songs", split="test", limit=DEMO_SONGS, workers=workers)
+    done.touch()
+
+
+@app.command()
+def extract(
+    dataset: Annotated[str, typer.Argument(help="A folder of media, or the name of a data set.")],
+    out: Annotated[Path, typer.Option(help="Feature file to write (HDF5).")],
+    root: Annotated[Path | None, typer.Option(help="Where a named data set lies.")] = None,
+    extractors: Annotated[
+        list[str] | None, typer.Option("--extractor", help="MODALITY=NAME, repeatable.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Rows per item (a sequence); default one pooled row.")
+    ] = None,
+    seed: Seed = 0,
+    workers: Workers = 2,
+) -> None:
+    """Turn media into a feature file; interrupted, the same call goes on where it stopped."""
+    from training.datasets.registry import open_dataset
+    from training.extraction import ExtractionOptions, extract
+
+    chosen = _chosen_extractors(extractors or ())
+    options = ExtractionOptions(extractors=chosen, steps=steps, workers=workers)
+    report = extract(open_dataset(dataset, root, seed=seed), out, options)
+    for failure in report.failures:
+        typer.echo(f"skipped {failure.id}: {failure.message}", err=True)
+    rows = ", ".join(f"{n} {view}" for view, n in report.rows.items())
+    typer.echo(f"{out}: {rows}; {len(report.failures)} skipped, {report.seconds:.0f} s")
 
 
 @app.command()
@@ -62,6 +142,25 @@ def evaluate(
     typer.echo(results_table(directions))
     if json is not None:
         write_json(json, results_json(directions, split=split))
+
+
+def _chosen_extractors(assignments: Sequence[str]) -> dict["Modality", str] | None:
+    """Defaults with the named ones put over them; None when nothing is named."""
+    from models.features.registry import DEFAULT_EXTRACTORS
+    from models.types import Modality
+
+    if not assignments:
+        return None
+    chosen = dict(DEFAULT_EXTRACTORS)
+    for assignment in assignments:
+        modality, separator, name = assignment.partition("=")
+        if not separator or modality not in list(Modality):
+            raise DataError(
+                f"expected --extractor MODALITY=NAME with a modality of "
+                f"{', '.join(Modality)}, got {assignment!r}"
+            )
+        chosen[Modality(modality)] = name
+    return chosen
 
 
 def _features(path: Path, views: str, seed: int) -> "FeatureData":
