@@ -1,9 +1,10 @@
-"""Bytes to sheet music: pictures and PDF pages as they are."""
+"""Bytes to sheet music: notation is engraved, pictures and PDF pages are taken as they are."""
 
 import numpy as np
 from PIL import Image as PillowImage
 
 from models.media import formats
+from models.media.engraving import engrave
 from models.media.formats import MediaFormat
 from models.media.image import open_picture
 from models.media.limits import MediaLimits
@@ -11,6 +12,9 @@ from models.media.pdf_pages import pdf_pages
 from models.types import Score, UInt8Array
 
 LONGER_SIDE_PIXELS = 2_000
+_NOTATION = frozenset(
+    {formats.MUSICXML, formats.MXL, formats.MEI, formats.MIDI, formats.ABC, formats.HUMDRUM}
+)
 
 
 def decode_score(data: bytes, media_format: MediaFormat, limits: MediaLimits) -> Score:
@@ -23,11 +27,13 @@ def decode_score(data: bytes, media_format: MediaFormat, limits: MediaLimits) ->
             ``max_unpacked_bytes`` before a notation file is read.
 
     Returns:
-        Pages whose longer side has at most ``LONGER_SIDE_PIXELS``.
+        Pages; those of a PDF have a longer side of ``LONGER_SIDE_PIXELS``, pictures at most that.
 
     Raises:
-        MediaError: ``damaged``, ``empty`` or ``too_large``.
+        MediaError: ``damaged``, ``empty``, ``unsupported`` or ``too_large``.
     """
+    if media_format in _NOTATION:
+        return Score(engrave(data, limits), engraved=True)
     if media_format is formats.PDF:
         pages = pdf_pages(data, limits, longer_side_pixels=LONGER_SIDE_PIXELS)
         return Score(tuple(_grey(page) for page in pages), engraved=False)

@@ -1,0 +1,105 @@
+"""Write the accidentals that a notation file only implies.
+
+A program that derives a score from pitches may state what sounds (``alter`` in MusicXML) and leave
+out what is printed (``accidental``). Verovio prints only the latter: without this step such a
+score would show wrong notes.
+"""
+
+import xml.etree.ElementTree as ET
+
+from models.media.xml_tree import local_name
+
+_SHARP_ORDER = "fcgdaeb"
+_PRINTED = {"ss": "x"}  # a double sharp is drawn as one sign
+
+_Place = tuple[str, str, str]  # staff, step, octave
+
+
+def write_accidentals(root: ET.Element) -> None:
+    """Add accidentals to an MEI tree in which not one is written, in place.
+
+    An accidental holds up to the bar line, in its staff and octave; the note at the end of a tie
+    needs none. A tree with any written accidental is left alone: its author chose them.
+    """
+    if any(_is_written(element) for element in root.iter()):
+        return
+    tied_to = {element.get("endid", "").removeprefix("#") for element in _all(root, "tie")}
+    keys: dict[str, dict[str, str]] = {}
+    for holder in _in_order(root):
+        if local_name(holder) == "measure":
+            _write_measure(holder, keys, tied_to)
+        else:
+            _read_key(holder, keys)
+
+
+def _write_measure(measure: ET.Element, keys: dict[str, dict[str, str]], tied_to: set[str]) -> None:
+    for staff in _all(measure, "staff"):
+        number = staff.get("n", "")
+        in_bar: dict[_Place, str] = {}
+        for element in staff.iter():
+            name = local_name(element)
+            if name == "keySig":
+                keys[number] = _altered_steps(element.get("sig", "0"))
+            elif name == "note" and element.get("xml:id") not in tied_to:
+                key = keys.get(number, keys.get("", {}))
+                _write_note(element, number, key, in_bar)
+
+
+def _write_note(
+    note: ET.Element, staff: str, key: dict[str, str], in_bar: dict[_Place, str]
+) -> None:
+    step = note.get("pname", "")
+    place = (staff, step, note.get("oct", ""))
+    sounding = _sounding(note)
+    if sounding == in_bar.get(place, key.get(step, "n")):
+        return
+    in_bar[place] = sounding
+    for child in _all(note, "accid"):
+        note.remove(child)
+    note.attrib.pop("accid.ges", None)
+    ET.SubElement(note, "accid", accid=_PRINTED.get(sounding, sounding))
+
+
+def _sounding(note: ET.Element) -> str:
+    for holder in (note, *_all(note, "accid")):
+        if holder.get("accid.ges"):
+            return holder.attrib["accid.ges"]
+    return "n"
+
+
+def _read_key(holder: ET.Element, keys: dict[str, dict[str, str]]) -> None:
+    """Take the key signature of a scoreDef (all staves) or staffDef (its own)."""
+    signatures = [child.get("sig", "0") for child in holder if local_name(child) == "keySig"]
+    signatures += [holder.attrib[name] for name in ("keysig", "key.sig") if name in holder.attrib]
+    if not signatures:
+        return
+    if local_name(holder) == "scoreDef":
+        keys.clear()
+    keys[holder.get("n", "") if local_name(holder) == "staffDef" else ""] = _altered_steps(
+        signatures[0]
+    )
+
+
+def _altered_steps(signature: str) -> dict[str, str]:
+    """Steps that a key signature such as ``3f`` alters, each with its sign."""
+    count, sign = signature[:-1], signature[-1:]
+    if not count.isdecimal() or sign not in ("s", "f"):
+        return {}
+    order = _SHARP_ORDER if sign == "s" else _SHARP_ORDER[::-1]
+    return dict.fromkeys(order[: int(count)], sign)
+
+
+def _is_written(element: ET.Element) -> bool:
+    return bool(element.get("accid")) and local_name(element) in ("note", "accid")
+
+
+def _all(root: ET.Element, name: str) -> list[ET.Element]:
+    return [element for element in root.iter() if local_name(element) == name]
+
+
+def _in_order(root: ET.Element) -> list[ET.Element]:
+    return [
+        element
+        for element in root.iter()
+        if local_name(element) in ("scoreDef", "staffDef", "measure")
+    ]
