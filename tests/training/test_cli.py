@@ -1,0 +1,131 @@
+"""The commands as a user types them: files in, files out, exit code 2 for a mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+from typer.testing import CliRunner
+
+import kyomei
+from models.spaces import load_space
+from tests.training.feature_sets import paired_features, unpaired_features
+from training.cli import app
+from training.datasets.feature_file import read_feature_file, write_feature_file
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def features(tmp_path):
+    write_feature_file(tmp_path / "f.h5", paired_features(seed=0))
+    return tmp_path / "f.h5"
+
+
+@pytest.mark.parametrize("method", ["cca", "c-cca"])
+def test_train_then_evaluate_leaves_a_complete_artefact_folder(features, method):
+    run = features.parent / "run"
+    trained = _run("train", method, "--data", features, "--out", run)
+    assert trained.exit_code == 0, trained.output
+    assert f"kyomei evaluate {run}" in trained.output
+    evaluated = _run("evaluate", run, "--data", features, "--json", features.parent / "m.json")
+    assert evaluated.exit_code == 0, evaluated.output
+    assert {p.name for p in run.iterdir()} == {
+        "README.md", "history.json", "history.png", "manifest.json", "metrics.json",
+        "recall.png", "weights.safetensors",
+    }  # fmt: skip
+    manifest, space = load_space(run)
+    assert manifest.method == space.method == method
+    assert manifest.metrics == json.loads((features.parent / "m.json").read_text())
+    row = manifest.metrics["rows"][0]
+    assert f"{row['value']:.3f} ({row['chance']:.3f})" in (run / "README.md").read_text()
+    assert f"{row['value']:.3f} ({row['chance']:.3f})" in evaluated.output
+
+
+def test_the_same_seed_gives_the_same_weights(features):
+    for name in ("a", "b"):
+        _run("train", "c-cca", "--data", features, "--out", features.parent / name, "--seed", 3)
+    first, second = (
+        (features.parent / name / "weights.safetensors").read_bytes() for name in ("a", "b")
+    )
+    assert first == second
+
+
+def test_views_and_settings_are_taken_from_the_command_line(features):
+    run = features.parent / "run"
+    done = _run(
+        "train", "c-cca", "--data", features, "--out", run, "--views", "visual, audio",
+        "--set", "ridges=[2.0]", "--set", "betas=[0.2]", "--name", "mine",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    manifest, _ = load_space(run)
+    assert [view.name for view in manifest.views] == ["visual", "audio"]
+    assert (manifest.name, manifest.parameters["ridge"]) == ("mine", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "magic", "--data", "f.h5", "--out", "run"], "unknown method 'magic'"),
+        (["train", "cca", "--data", "none.h5", "--out", "run"], "none.h5"),
+        (["train", "cca", "--data", "f.h5", "--out", "run", "--views", "nose"], "expected views"),
+        (["train", "cca", "--data", "f.h5", "--out", "run", "--set", "rigde=1"], "rigde"),
+        (["train", "cca", "--data", "unpaired.h5", "--out", "run"], "true pairs"),
+        (["evaluate", "nowhere", "--data", "f.h5"], "nowhere"),
+        (["extract", "no-such-set", "--out", "g.h5"], "no-such-set"),
+        (["extract", ".", "--out", "g.h5", "--extractor", "smell=x"], "MODALITY=NAME"),
+        (["build-scenes", "--out", "s", "--count", "0"], "count"),
+        (["train"], "Missing argument"),
+    ],
+)
+def test_a_mistake_is_one_clear_message_and_exit_code_two(features, arguments, message):
+    write_feature_file(features.parent / "unpaired.h5", unpaired_features(seed=0))
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "kyomei.py"), *arguments],
+        capture_output=True, text=True, check=False, cwd=features.parent,
+    )  # fmt: skip
+    assert run.returncode == 2, run.stderr
+    assert message in " ".join(run.stderr.split())
+    assert "Traceback" not in run.stderr
+    assert not (features.parent / "run").exists()
+
+
+def _write_media(folder, n_items=12):
+    """Tones and pictures of two classes, in the layout of a folder data set."""
+    for item in range(n_items):
+        label = ("low", "high")[item % 2]
+        (folder / "audio" / label).mkdir(parents=True, exist_ok=True)
+        (folder / "image" / label).mkdir(parents=True, exist_ok=True)
+        t = np.arange(8000) / 8000
+        tone = 0.5 * np.sin(2 * np.pi * (200 if label == "low" else 1500) * (1 + item / 50) * t)
+        soundfile.write(folder / "audio" / label / f"{item:02d}.wav", tone, 8000)
+        colour = (200, 20 + item, 20) if label == "low" else (20, 20 + item, 200)
+        Image.new("RGB", (32, 24), colour).save(folder / "image" / label / f"{item:02d}.png")
+
+
+@pytest.mark.slow
+def test_a_folder_of_media_becomes_features_and_a_bad_file_is_named(tmp_path):
+    _write_media(tmp_path / "media")
+    (tmp_path / "media" / "image" / "low" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    done = _run("extract", tmp_path / "media", "--out", tmp_path / "f.h5", "--workers", 1)
+    assert done.exit_code == 0, done.output
+    assert "broken" in done.output
+    data = read_feature_file(tmp_path / "f.h5")
+    assert {name: len(view) for name, view in data.views.items()} == {"audio": 12, "image": 12}
+    assert data.extractors["audio"][0] == "log-mel-statistics"
+    assert data.classes == ("high", "low")
+    assert data.paired
+
+
+def test_the_kyomei_command_mounts_the_commands_of_both_packages():
+    shown = CliRunner().invoke(kyomei.app, ["--help"]).output
+    for command in ("train", "evaluate", "extract", "index", "serve", "search", "demo"):
+        assert command in shown
