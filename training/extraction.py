@@ -160,10 +160,10 @@ def _store(writer: FeatureFileWriter, outcome: Outcome, class_numbers: Mapping[s
     example, result = outcome.example, outcome.result
     if isinstance(result, MediaError):
         logger.warning("skipped %s %s: %s", example.modality, example.id, result)
-        writer.skip(Failure(example.modality, example.id, result.reason, str(result)))
+        writer.skip(Failure(example.modality.value, example.id, result.reason, str(result)))
         return
     label = None if example.label is None else class_numbers[example.label]
-    writer.append(Row(example.modality, example.id, label, example.split), result)
+    writer.append(Row(example.modality.value, example.id, label, example.split), result)
 
 
 def _refuse_empty_views(writer: FeatureFileWriter, examples: Sequence[Example]) -> None:

@@ -90,6 +90,8 @@ def write_feature_file(path: Path, data: FeatureData) -> None:
         DataError: If the views contradict each other (see ``read_feature_file``).
     """
     raw = {name: RawView(v.features, v.ids, v.labels, v.split) for name, v in data.views.items()}
+    for name, view in raw.items():
+        _check_view(name, view, len(data.classes))
     settle_splits(raw, seed=0, validation_share=0.0)
     write_views(path, raw, FeatureHeader(data.classes, data.source, data.licence, data.extractors))
 

@@ -82,6 +82,8 @@ def _check_keys(keys: _Keys) -> None:
     for view in keys.view_labels:
         if view not in keys.views:
             raise DataError(f"lab_{view}_train: labels of a view {view!r} that is not in the file")
+    if not keys.views:
+        raise DataError("expected at least one view (VIEW_train, VIEW_test), found labels only")
     splits = {split for by_split in keys.views.values() for split in by_split} | {TRAIN, TEST}
     for name, by_split in keys.views.items():
         _require(splits, by_split, prefix=name)
