@@ -10,6 +10,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ from models.types import Modality
 _BLOCK_BYTES = 1 << 20
 _PART = ".part"
 _ID_DIGITS = 20
+_WRITERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,25 @@ class MediaFiles:
             part.unlink(missing_ok=True)
             raise
         return StagedMedia(item_id(modality, digest), digest, size, suffix, part)
+
+    def stage_all(self, sources: Sequence[tuple[Modality, bytes | Path, str]]) -> list[StagedMedia]:
+        """Stage several at once: waiting for the disk takes most of the time.
+
+        Args:
+            sources: Arguments of ``stage`` for each.
+
+        Raises:
+            OSError: As in ``stage``; nothing is left then.
+        """
+        if len(sources) < 2:
+            return [self.stage(*source) for source in sources]
+        with ThreadPoolExecutor(min(_WRITERS, len(sources))) as pool:
+            jobs = [pool.submit(self.stage, *source) for source in sources]
+        try:
+            return [job.result() for job in jobs]
+        except BaseException:
+            self.discard(job.result() for job in jobs if job.exception() is None)
+            raise
 
     def publish(self, staged: Iterable[StagedMedia]) -> None:
         """Give staged files their lasting names; on return they survive a power cut."""

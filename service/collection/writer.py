@@ -43,12 +43,11 @@ class Writer:
         """Store items in one transaction; see ``Collection.add_many``."""
         for arrival in arrivals:
             check_new_item(arrival, self._indexes.spaces)
-        staged: list[StagedMedia] = []
         with full_disk_reported(self._folder):
+            staged = self._media.stage_all(
+                [(new.modality, new.media, new.suffix) for new in arrivals]
+            )
             try:
-                for new in arrivals:
-                    media = self._media.stage(new.modality, new.media, new.suffix)
-                    staged.append(media)
                 with self._lock:
                     answer = self._store(arrivals, staged)
             finally:
@@ -99,21 +98,17 @@ class Writer:
         self, arrivals: Sequence[NewItem], staged: Sequence[StagedMedia]
     ) -> list[tuple[Item, bool]]:
         known = self._catalog.by_ids([media.id for media in staged])
-        fresh = {
-            media.id: (arrival, media)
-            for arrival, media in zip(reversed(arrivals), reversed(staged), strict=True)
-            if media.id not in known
-        }
+        fresh: dict[str, tuple[NewItem, StagedMedia]] = {}
+        is_new = []
+        for new, media in zip(arrivals, staged, strict=True):
+            is_new.append(media.id not in known and media.id not in fresh)
+            if is_new[-1]:
+                fresh[media.id] = (new, media)
         if fresh:
-            items = self._commit([fresh[key] for key in reversed(fresh)])
+            items = self._commit(list(fresh.values()))
             self._indexes.add((item, fresh[item.id][0].embeddings) for item in items)
             known.update((item.id, item) for item in items)
-        first = set(fresh)
-        answer = []
-        for media in staged:
-            answer.append((known[media.id], media.id in first))
-            first.discard(media.id)
-        return answer
+        return [(known[media.id], new) for media, new in zip(staged, is_new, strict=True)]
 
     def _commit(self, fresh: Sequence[tuple[NewItem, StagedMedia]]) -> list[Item]:
         """Media first, then the catalog; on failure the media go again."""
