@@ -91,9 +91,9 @@ def _written(path: Path) -> Iterator[Example]:
 
 def _load(path: Path) -> tuple[UInt8Array, UInt8Array]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, LookupError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: expected arrays images and labels, found: {error}") from error
     if images.dtype != np.uint8 or images.ndim != 3 or labels.shape != images.shape[:1]:
         raise DataError(

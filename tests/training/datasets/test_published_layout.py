@@ -162,4 +162,4 @@ def test_the_av11_features_are_read_whole():
     assert (len(audio.only("test")), len(visual.only("test"))) == (156, 382)
     assert data.classes[0] == "dog"
     assert not data.paired
-    assert (np.bincount(audio.only("validation").labels, minlength=11) > 0).all()
+    assert (np.bincount(np.asarray(audio.only("validation").labels), minlength=11) > 0).all()
