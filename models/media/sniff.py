@@ -64,7 +64,7 @@ def identify(data: bytes) -> MediaFormat:
     """
     if not data:
         raise MediaError("empty", "expected a media file, got 0 bytes")
-    for recognise in (_by_magic, _by_structure, _by_frames, _by_text):
+    for recognise in (_by_magic, _by_structure, _by_text, _by_frames):
         found = recognise(data)
         if found is not None:
             return found
