@@ -11,12 +11,12 @@ from training.datasets.scenes.synthesis import SAMPLE_RATE_HZ, band, filtered, n
 
 _PEAK = 0.85
 _LIMIT = 0.98
-_AMBIENCE_RMS = 0.012
-_DARKEST_DB_PER_OCTAVE, _BRIGHTEST_DB_PER_OCTAVE = -5.0, 3.0
+_AMBIENCE_RMS = 0.006
+_DARKEST_DB_PER_OCTAVE, _BRIGHTEST_DB_PER_OCTAVE = -4.0, 2.0
 _TILT_FROM_HZ, _TILT_PIVOT_HZ = 80.0, 800.0
-_FAR_LOSS_DB = 14.0
-_NEAR_CUT_HZ, _FAR_CUT_HZ = 7_500.0, 1_600.0
-_QUIETEST_HISS, _LOUDEST_HISS = 0.0006, 0.018
+_FAR_LOSS_DB = 11.0
+_NEAR_CUT_HZ, _FAR_CUT_HZ = 7_500.0, 2_200.0
+_QUIETEST_HISS, _LOUDEST_HISS = 0.0004, 0.008
 
 
 def render_sound(scene: SceneParameters) -> tuple[Float32Array, int]:

@@ -121,7 +121,7 @@ def _palette(scene: SceneParameters, ground_style: float) -> Palette:
     """Derive all colours from hue, background and distance."""
     turn = _HUE_SPAN * scene.hue
     sky = sky_colour(scene.background)
-    haze = 0.5 * scene.distance
+    haze = 0.42 * scene.distance
     soil = hsv(0.09 + 0.3 * ground_style, 0.32, 0.30 + 0.5 * scene.background)
     return Palette(
         main=mix(hsv(turn, 0.74, 0.92), sky, haze),

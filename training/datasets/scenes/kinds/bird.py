@@ -12,7 +12,7 @@ from training.datasets.scenes.stage import INK, WHITE, WOOD, Stage, fade, mix
 from training.datasets.scenes.synthesis import bump, clock, per_event, tone
 
 TEMPO_HZ = (0.8, 2.2)
-PITCH_HZ = (1_300.0, 3_400.0)
+PITCH_HZ = (1_200.0, 2_900.0)
 JITTER = 0.25
 STILL_SECONDS = 0.04
 

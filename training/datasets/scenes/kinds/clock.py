@@ -2,29 +2,36 @@
 
 import math
 
+import numpy as np
+
 from models.types import Float64Array
 from training.datasets.scenes.canvas import Canvas, Pen
 from training.datasets.scenes.scene import SceneParameters
 from training.datasets.scenes.scenery import indoors
 from training.datasets.scenes.stage import INK, WHITE, Stage, fade
-from training.datasets.scenes.synthesis import decay, noise, per_event, struck
+from training.datasets.scenes.synthesis import decay, lay, noise, per_event, sample_count, struck
 
 TEMPO_HZ = (1.0, 3.0)
-PITCH_HZ = (700.0, 2_400.0)
+PITCH_HZ = (900.0, 2_600.0)
 JITTER = 0.0
 STILL_SECONDS = 0.06
 
+_CASE_HZ = 230.0
 _PARTIALS = ((1.0, 1.0), (2.76, 0.5), (5.4, 0.2))
 
 
 def sound(scene: SceneParameters) -> Float64Array:
-    """A dry click with a wooden ring, higher on one side of the swing."""
+    """A dry click, higher on one side of the swing, its echo in the case, and the wheel's stop."""
     clicks = []
     for ratio in (1.0, 0.82):
         click = struck(scene.pitch_hz * ratio, _PARTIALS, 0.009)
         snap = noise(scene.generator("snap"), 0.02, 1_500.0, 6_000.0) * decay(0.02, 0.002)
         click[: len(snap)] += 0.4 * snap
-        clicks.append(click)
+        whole = np.zeros(sample_count(0.3))
+        lay(whole, 0.0, click)
+        lay(whole, 0.045, click, 0.35)
+        lay(whole, 0.0, struck(_CASE_HZ, ((1.0, 1.0), (1.9, 0.5)), 0.03), 0.35)
+        clicks.append(whole)
     return per_event(scene, lambda number: clicks[number % 2])
 
 

@@ -12,7 +12,7 @@ from training.datasets.scenes.stage import INK, WHITE, Stage, fade, mix
 from training.datasets.scenes.synthesis import bump, clock, per_event, tone
 
 TEMPO_HZ = (0.9, 2.6)
-PITCH_HZ = (2_600.0, 5_200.0)
+PITCH_HZ = (3_300.0, 5_400.0)
 JITTER = 0.15
 STILL_SECONDS = 0.08
 

@@ -7,10 +7,10 @@ from training.datasets.scenes.canvas import Canvas, Pen
 from training.datasets.scenes.scene import SceneParameters
 from training.datasets.scenes.scenery import indoors, shadow
 from training.datasets.scenes.stage import INK, STEEL, WHITE, WOOD, Stage, fade, mix
-from training.datasets.scenes.synthesis import decay, noise, per_event, struck
+from training.datasets.scenes.synthesis import decay, lay, noise, per_event, struck
 
 TEMPO_HZ = (1.3, 3.4)
-PITCH_HZ = (70.0, 230.0)
+PITCH_HZ = (70.0, 200.0)
 JITTER = 0.0
 STILL_SECONDS = 0.06
 
@@ -20,10 +20,12 @@ _PARTIALS = (  # zeros of Bessel functions over the first: the modes of a round 
 
 
 def sound(scene: SceneParameters) -> Float64Array:
-    """Skin and the knock of the stick."""
-    stroke = struck(scene.pitch_hz, _PARTIALS, 0.07)
+    """Skin, the knock of the stick, and the wires that rattle under the drum."""
+    stroke = struck(scene.pitch_hz, _PARTIALS, 0.08)
+    wires = noise(scene.generator("wires"), 0.4, 1_800.0, 5_000.0) * decay(0.4, 0.06)
     knock = noise(scene.generator("knock"), 0.04, 900.0, 5_000.0) * decay(0.04, 0.005)
-    stroke[: len(knock)] += 0.45 * knock
+    lay(stroke, 0.0, knock, 0.45)
+    lay(stroke, 0.0, wires, 0.16)
     return per_event(scene, lambda _: stroke)
 
 

@@ -32,11 +32,11 @@ def sound(scene: SceneParameters) -> Float64Array:
     def bang(number: int) -> Float64Array:
         del number
         burst = noise(generator, 1.2, low, high) * decay(1.2, 0.12)
-        crackle = noise(generator, 1.2, 2_000.0, 7_000.0) * decay(1.2, 0.3)
+        crackle = noise(generator, 1.2, 2_000.0, 7_000.0) * decay(1.2, 0.35)
         crackle *= generator.random(len(crackle)) < 0.02
         total = np.zeros(len(whistle) + len(burst))
         lay(total, 0.0, whistle)
-        lay(total, _RISE_SECONDS, burst + 0.5 * crackle)
+        lay(total, _RISE_SECONDS, burst + 1.6 * crackle)
         lay(total, _RISE_SECONDS, 1.5 * thump)
         return total
 
@@ -95,8 +95,8 @@ def _burst(canvas: Canvas, stage: Stage, place: tuple[float, float, float], age:
             angle = 2.0 * math.pi * (number + 0.5 * ring) / count
             dx, dy = ring * reach * math.cos(angle), ring * reach * math.sin(angle)
             head = (dx * spread, dy * spread + fall)
-            pen.line([(dx * trail, dy * trail + 0.7 * fall), head], spark, 1.5)
-            pen.disc(*head, 1.5, spark)
+            pen.line([(dx * trail, dy * trail + 0.7 * fall), head], spark, 1.9)
+            pen.disc(*head, 1.9, spark)
 
 
 def _night(sky: Rgb) -> Rgb:

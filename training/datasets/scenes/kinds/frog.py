@@ -16,7 +16,7 @@ PITCH_HZ = (260.0, 900.0)
 JITTER = 0.2
 STILL_SECONDS = 0.16
 
-_CROAK_SECONDS = 0.3
+_CROAK_SECONDS = 0.36
 _RATTLE_HZ = 34.0
 _WATER_Y = 68.0
 
@@ -54,7 +54,7 @@ def draw(canvas: Canvas, stage: Stage, seconds: float) -> None:
     beat = stage.scene.beat(seconds)
     swell = 0.0
     if beat.since_seconds < _CROAK_SECONDS + 0.12:
-        swell = math.sin(math.pi * min(1.0, (beat.since_seconds + 0.06) / 0.46)) ** 0.5
+        swell = math.sin(math.pi * min(1.0, (beat.since_seconds + 0.06) / 0.54)) ** 0.5
         swell *= 0.6 + 0.4 * beat.previous.strength
     pen = canvas.pen(stage.x, stage.y + 26.0, 1.05 * stage.scale)
     if beat.since_seconds < 0.7:

@@ -16,7 +16,7 @@ STILL_SECONDS = 0.06
 
 _INTERVAL = 4.0 / 3.0
 _GLIDE_SECONDS = 0.02
-_LEVELS = (1.0, 0.25, 0.6, 0.15, 0.4, 0.1, 0.25)
+_LEVELS = (1.0, 0.4, 0.8, 0.35, 0.65, 0.3, 0.5, 0.25, 0.4)
 
 
 def sound(scene: SceneParameters) -> Float64Array:

@@ -8,7 +8,7 @@ from training.datasets.scenes.stage import INK, STEEL, WHITE, Stage, mix
 from training.datasets.scenes.synthesis import decay, lay, noise, per_event, struck
 
 TEMPO_HZ = (1.6, 3.6)
-PITCH_HZ = (900.0, 2_600.0)
+PITCH_HZ = (1_100.0, 2_600.0)
 JITTER = 0.45
 STILL_SECONDS = 0.06
 
@@ -24,10 +24,10 @@ def sound(scene: SceneParameters) -> Float64Array:
 
     def clack(number: int) -> Float64Array:
         pitch_hz = scene.pitch_hz * (0.94 + 0.016 * scene.events[number].note)
-        strike = noise(generator, 0.16, 600.0, 5_500.0) * decay(0.16, 0.006)
+        strike = noise(generator, 0.16, 600.0, 5_500.0) * decay(0.16, 0.014)
         lay(strike, 0.0, struck(pitch_hz, _PARTIALS, 0.012), 0.9)
         back = noise(generator, 0.03, 1_500.0, 6_000.0) * decay(0.03, 0.004)
-        lay(strike, 0.09, back, 0.3)
+        lay(strike, 0.09, back, 0.5)
         return strike
 
     return per_event(scene, clack)

@@ -10,7 +10,7 @@ from training.datasets.scenes.stage import INK, WHITE, WOOD, Stage, fade, mix
 from training.datasets.scenes.synthesis import per_event, struck
 
 TEMPO_HZ = (1.3, 3.5)
-PITCH_HZ = (300.0, 1_000.0)
+PITCH_HZ = (380.0, 1_000.0)
 JITTER = 0.0
 STILL_SECONDS = 0.06
 
@@ -20,7 +20,7 @@ _PARTIALS = ((1.0, 1.0), (3.0, 0.35), (6.2, 0.15))  # bars are cut so that the s
 
 def sound(scene: SceneParameters) -> Float64Array:
     """A wooden tone per event, its step given by the event."""
-    bars = [struck(scene.pitch_hz * 2.0 ** (step / 12.0), _PARTIALS, 0.09) for step in _SCALE]
+    bars = [struck(scene.pitch_hz * 2.0 ** (step / 12.0), _PARTIALS, 0.13) for step in _SCALE]
     return per_event(scene, lambda number: bars[scene.events[number].note])
 
 
