@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +21,18 @@ from tests.service.collection_cases import (
 )
 
 
+@pytest.fixture(scope="module")
+def empty_folder(tmp_path_factory):
+    """Making the tables waits for the disk several times: once is enough."""
+    folder = tmp_path_factory.mktemp("empty")
+    Collection(folder, [AV, SONG]).close()
+    return folder
+
+
 @pytest.fixture(params=["numpy", "faiss"])
-def collection(request, tmp_path):
-    with Collection(tmp_path, [AV, SONG], backend=request.param, device="cpu") as opened:
+def collection(request, tmp_path, empty_folder):
+    folder = shutil.copytree(empty_folder, tmp_path / "data")
+    with Collection(folder, [AV, SONG], backend=request.param, device="cpu") as opened:
         yield opened
 
 
@@ -131,13 +141,16 @@ def test_an_item_is_found_in_each_of_its_spaces_and_in_its_modality_only(collect
         assert hits[0][0][1] == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.fixture
-def many(collection):
-    collection.add_many(
-        new_item(n, label="even" if n % 2 == 0 else "odd", metadata={"third": n % 3})
-        for n in range(60)
-    )
-    return collection
+@pytest.fixture(scope="module", params=["numpy", "faiss"])
+def many(request, tmp_path_factory):
+    """Sixty sounds, only to be read."""
+    folder = tmp_path_factory.mktemp("many")
+    with Collection(folder, [AV], backend=request.param, device="cpu") as collection:
+        collection.add_many(
+            new_item(n, label="even" if n % 2 == 0 else "odd", metadata={"third": n % 3})
+            for n in range(60)
+        )
+        yield collection
 
 
 def test_every_item_finds_itself_first(many):

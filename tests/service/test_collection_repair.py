@@ -16,12 +16,18 @@ from tests.service.collection_cases import AV, K, new_item, numbers_found, vecto
 N_ITEMS = 30
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """A closed collection of some sounds."""
-    with Collection(tmp_path, [AV], device="cpu") as collection:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("original")
+    with Collection(folder, [AV], device="cpu") as collection:
         collection.add_many(new_item(n) for n in range(N_ITEMS))
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def folder(original, tmp_path):
+    """A closed collection of some sounds, to be spoilt."""
+    return shutil.copytree(original, tmp_path / "data")
 
 
 def index_folder(folder):
