@@ -151,6 +151,36 @@ def test_an_extractor_that_cannot_be_built_stops_the_run():
         list(pool.map([example()]))
 
 
+def test_a_worker_that_dies_at_its_start_stops_the_run():
+    lethal: Any = Killer("import os; os._exit(3)")
+
+    with (
+        ExtractionPool(WorkerSettings(lethal), workers=1) as pool,
+        pytest.raises(DataError, match="could not start: exit code 3"),
+    ):
+        list(pool.map([example()]))
+
+
+def test_a_file_that_needs_too_much_memory_costs_one_file(tmp_path):
+    settings = WorkerSettings(SETTINGS.extractors, memory_bytes=2**20)
+    long = Example("long", AUDIO, path=tmp_path / "long.wav")
+    (tmp_path / "long.wav").write_bytes(wave(seconds=600.0))
+
+    with ExtractionPool(settings, workers=1) as pool:
+        (outcome,) = pool.map([long])
+
+    assert isinstance(outcome.result, MediaError)
+    assert outcome.result.reason == "too_large"
+
+
+def test_a_pool_that_was_left_starts_no_worker():
+    with ExtractionPool(SETTINGS, workers=1) as pool:
+        worker = pool._workers[0]
+
+    with pytest.raises(DataError, match="the workers are stopped"):
+        worker.extract(example())
+
+
 @pytest.mark.parametrize("workers", [0, -1])
 def test_at_least_one_worker_is_needed(workers):
     with pytest.raises(DataError, match="expected at least 1"):

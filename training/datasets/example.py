@@ -41,15 +41,8 @@ class Example:
 
     @property
     def source(self) -> bytes | Path:
-        """The bytes or the file, as ``models.media.load`` takes them.
-
-        Raises:
-            DataError: Never for an example that was built.
-        """
-        source = self.path if self.path is not None else self.data
-        if source is None:
-            raise DataError(f"example {self.id!r}: expected either a path or data")
-        return source
+        """The bytes or the file, as ``models.media.load`` takes them."""
+        return self.path if self.path is not None else self.data or b""
 
 
 class Dataset(Protocol):
