@@ -93,7 +93,7 @@ class FaissIndex:
 
     def __init__(self, dimension: int, *, device: str = "auto", threads: int = 1) -> None:
         if threads < 1:
-            raise IndexSettingError(f"KYOMEI_INDEX_THREADS: expected at least 1, got {threads}")
+            raise IndexSettingError(f"KYOMEI_THREADS: expected at least 1, got {threads}")
         self._store = RowStore(dimension)
         self._lock = threading.Lock()
         self.device = _device(device)

@@ -70,7 +70,7 @@ def test_gpu_without_a_gpu_is_refused_with_the_setting_to_change():
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [({"device": "tpu"}, "KYOMEI_INDEX_DEVICE"), ({"threads": 0}, "KYOMEI_INDEX_THREADS")],
+    [({"device": "tpu"}, "KYOMEI_INDEX_DEVICE"), ({"threads": 0}, "KYOMEI_THREADS")],
 )
 def test_unknown_settings_are_refused_by_name(options, name):
     with pytest.raises(IndexSettingError, match=name):
