@@ -118,6 +118,8 @@ def _choose_extractors(
     names = {**DEFAULT_EXTRACTORS, **(chosen or {})}
     present = sorted({example.modality for example in examples})
     for modality in present:
+        if modality not in names:
+            raise DataError(f"{modality}: expected the name of an extractor, found none")
         spec = extractor(names[modality]).spec
         if spec.modality != modality:
             raise DataError(

@@ -205,6 +205,13 @@ def test_an_extractor_that_does_not_fit_is_refused(out, name, message):
     assert list(out.parent.iterdir()) == []
 
 
+def test_a_modality_without_extractor_is_refused(out, monkeypatch):
+    monkeypatch.delitem(extract.__globals__["DEFAULT_EXTRACTORS"], IMAGE)
+
+    with pytest.raises(DataError, match="image: expected the name of an extractor"):
+        extract(dataset(), out, progress=False)
+
+
 def test_a_folder_of_media_becomes_a_feature_file(out, tmp_path):
     for name, content in (("audio/{}/{}.wav", wave), ("image/{}/{}.png", picture)):
         for row in range(12):
