@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.features.events import EVENT_NUMBERS, event_shape, onset_density
 from models.features.extractor import ExtractorSpec
 from models.features.log_mel import MelSettings, log_mel, mel_power, resampled
 from models.features.pitch import PitchSettings, pitch_salience, pitch_statistics
@@ -9,7 +10,7 @@ from models.features.sound_shape import (
     WORD_CEPSTRA,
     WORD_SEGMENTS,
     beat,
-    onset_density,
+    tempo,
     time_course,
     word_shape,
 )
@@ -21,12 +22,14 @@ _MEL = MelSettings()
 _PITCH = PitchSettings()
 _PATCH_FRAMES, _PATCH_HOP_FRAMES = 96, 48  # 0.96 s every 0.48 s
 _ONSET_GROUPS = 4
-_BAND_PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
+_BAND_PERCENTILES = (10.0, 50.0, 90.0)
 _BLOCK_SIZES = {
     "word": WORD_SEGMENTS * WORD_CEPSTRA + 1,
     "bands": 3 * _MEL.n_bands + len(_BAND_PERCENTILES) * _MEL.n_bands // 2,
     "beat": 49 + 13 * _ONSET_GROUPS,
+    "tempo": 4,
     "onsets": 3,
+    "event": EVENT_NUMBERS,
     "curves": N_CURVES * NUMBERS_PER_CURVE,
     "pitch": 2 * _PITCH.n_pitches + 6,
     "course": 32,
@@ -38,7 +41,8 @@ class LogMelStatistics:
     """Extractor ``log-mel-statistics``: statistics of a 64-band log-mel spectrogram and of pitch.
 
     Blocks of the pooled row, in order: word (cepstra of 10 parts of the loud stretch), bands
-    (distribution per band), beat (modulation of onsets), onsets (density), curves (centre, width,
+    (distribution per band), beat (modulation of onsets), tempo, onsets (density), event
+    (the typical onset), curves (centre, width,
     roll-off, flatness, dominant band, level), pitch (semitones 36..96), course (level and onsets
     in 16 parts of the whole), duration.
     """
@@ -52,7 +56,7 @@ class LogMelStatistics:
             dimension=sum(_BLOCK_SIZES.values()),
             sequence_dimension=3 * _MEL.n_bands,
             parameters={
-                "version": 1,
+                "version": 2,
                 "sample_rate_hz": _MEL.sample_rate_hz,
                 "n_bands": _MEL.n_bands,
                 "patch_seconds": _PATCH_FRAMES / _MEL.frame_rate_hz,
@@ -79,22 +83,25 @@ class LogMelStatistics:
         log_power = log_mel(power, _MEL)
         curves = spectral_curves(power, log_power)
         level = curves[:, -1]
-        onsets = onset_strength(log_power, n_groups=_ONSET_GROUPS)
+        onsets = onset_strength(log_power, n_groups=_ONSET_GROUPS)  # (groups, T)
+        onset = onsets.mean(axis=0)
         blocks = [
             word_shape(log_power, level),
             _band_distribution(log_power),
             beat(onsets, _MEL.frame_rate_hz),
-            onset_density(onsets, _MEL.frame_rate_hz),
+            tempo(onset, _MEL.frame_rate_hz),
+            onset_density(onset, _MEL.frame_rate_hz),
+            event_shape(log_power, onset),
             curve_summary(curves),
             pitch_statistics(pitch_salience(samples, _PITCH)),
-            time_course(level, onsets),
+            time_course(level, onset),
             np.log([media.duration_seconds + 1e-3]),
         ]
         return np.concatenate([block.ravel() for block in blocks]).astype(np.float32)
 
 
 def _band_distribution(log_power: Float64Array) -> Float64Array:
-    """Return moments of every band and percentiles of every pair of bands, shape (352,)."""
-    percentiles = np.percentile(log_power, _BAND_PERCENTILES, axis=0)  # (5, n_bands)
+    """Return moments of every band and percentiles of every pair of bands, shape (288,)."""
+    percentiles = np.percentile(log_power, _BAND_PERCENTILES, axis=0)  # (3, n_bands)
     pairs = percentiles.reshape(len(_BAND_PERCENTILES), -1, 2).mean(axis=2)
     return np.concatenate([mean_std_delta(log_power).ravel(), pairs.ravel()])

@@ -7,16 +7,13 @@ from models.features.extractor import ExtractorSpec
 from models.features.figure_ground import FIGURE_NUMBERS, figure_and_ground
 from models.features.gradients import block_normalised, orientation_histograms
 from models.features.pixels import cell_means, opponent_colours, squared
+from models.features.texture import TEXTURE_NUMBERS, texture_statistics
 from models.types import Float32Array, Float64Array, Image, Modality
 
 _SIZE = 64
 _FINE_CELLS, _FINE_ORIENTATIONS = 8, 8
 _COARSE_CELLS, _COARSE_ORIENTATIONS = 4, 12
 _GRADIENT_FLOOR = 0.5
-_PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
-_EDGE_THRESHOLDS = (0.02, 0.05, 0.1, 0.2)
-_STATISTICS = 3 * (2 + len(_PERCENTILES)) + len(_EDGE_THRESHOLDS) + 4
-_TINY = 1e-12
 
 
 class GradientColour:
@@ -24,7 +21,7 @@ class GradientColour:
 
     The picture is stretched to 64 x 64, so proportions are kept as one number only. Pooled blocks:
     fine gradients 8 x 8 x 8, coarse gradients 4 x 4 x 12, luma 8 x 8, chroma 4 x 4 x 2, colour
-    histogram 44, figure and ground 13, statistics 29.
+    histogram 44, figure and ground 13, texture 28, proportion 1.
     """
 
     @property
@@ -39,7 +36,8 @@ class GradientColour:
             + _COARSE_CELLS**2 * 2
             + HISTOGRAM_SIZE
             + FIGURE_NUMBERS
-            + _STATISTICS,
+            + TEXTURE_NUMBERS
+            + 1,
             sequence_dimension=_FINE_ORIENTATIONS + 7,
             parameters={"version": 1, "size": _SIZE},
         )
@@ -75,7 +73,7 @@ class GradientColour:
             cell_means(colours[..., 1:], _COARSE_CELLS),
             colour_histogram(colours),
             figure_and_ground(half),
-            _statistics(colours[0]),
+            texture_statistics(colours[0]),
             np.log(np.array([rows / columns])),
         ]
         return np.concatenate([block.ravel() for block in blocks]).astype(np.float32)
@@ -83,28 +81,3 @@ class GradientColour:
 
 def _fine_histograms(luma: Float64Array) -> Float64Array:
     return orientation_histograms(luma, cells=_FINE_CELLS, orientations=_FINE_ORIENTATIONS)
-
-
-def _statistics(colours: Float64Array) -> Float64Array:
-    """Return distribution of each colour, edge density, texture and entropy of one picture."""
-    values = colours.reshape(-1, 3)
-    moments = np.stack([values.mean(axis=0), values.std(axis=0)])
-    percentiles = np.percentile(values, _PERCENTILES, axis=0)
-    luma = colours[..., 0]
-    down, right = np.gradient(luma)
-    strength = np.hypot(down, right)
-    density = (strength[..., None] > np.array(_EDGE_THRESHOLDS)).mean(axis=(0, 1))
-    counts, _ = np.histogram(luma, bins=32, range=(0.0, 1.0))
-    share = counts / luma.size
-    entropy = -(share * np.log(share + _TINY)).sum()
-    fine = np.abs(
-        luma[1:-1, 1:-1] * 4 - luma[:-2, 1:-1] - luma[2:, 1:-1] - luma[1:-1, :-2] - luma[1:-1, 2:]
-    ).mean()
-    texture = np.array(
-        [
-            entropy,
-            fine,
-            np.abs(down).mean(),
-        ]
-    )
-    return np.concatenate([moments.ravel(), percentiles.ravel(), density, texture])

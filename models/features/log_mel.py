@@ -121,7 +121,7 @@ def mel_power(samples: Float64Array, settings: MelSettings) -> Float64Array:
 def log_mel(power: Float64Array, settings: MelSettings) -> Float64Array:
     """Return the natural logarithm of mel band powers over the floor, shape (T, n_bands), >= 0.
 
-    0 is silence; a full-scale sine reaches about 18.4.
+    0 is silence; a full-scale sine reaches about 19.
     """
     return np.log1p(power / settings.power_floor)
 

@@ -43,24 +43,30 @@ def modulation_power(signals: Float64Array, rate_hz: float, rates: Float64Array)
 
 
 def periodicity(signal: Float64Array, rate_hz: float, rates: Float64Array) -> Float64Array:
-    """Return the autocorrelation of a curve at the period of each rate, shape (R,), in [-1, 1].
+    """Return how well a curve repeats at the period of each rate, shape (R,), in [-1, 1].
 
-    Unlike the spectrum, it is highest at the rate of a repeated click and not at its harmonics.
-    Periods that are longer than the signal, or shorter than two samples, get 0.
+    The highest autocorrelation among the lags that lie nearer to this rate than to the next ones,
+    so that a sharp pulse is not missed between two rates. Unlike the spectrum, it is high at the
+    rate of a repeated click and not at its harmonics. Periods that are longer than the signal, or
+    shorter than two samples, get 0.
 
     Args:
         signal: A curve over time, shape (T,), T >= 1.
         rate_hz: Samples of the curve per second.
-        rates: Rates in Hz, shape (R,).
+        rates: Rates in Hz, ascending and equally spaced in octaves, shape (R,), R >= 2.
     """
     centred = signal - signal.mean()
     size = 2 * len(centred)
     spectrum = np.fft.rfft(centred, n=size)
     correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, n=size)[: len(centred)]
+    correlation = correlation / (correlation[0] + _TINY)
     lags = rate_hz / rates
-    known = (lags <= len(centred) - 1) & (lags >= 2.0)
-    values = np.interp(lags, np.arange(len(centred)), correlation) / (correlation[0] + _TINY)
-    return np.where(known, values, 0.0)
+    half_step = np.sqrt(rates[1] / rates[0])
+    values = np.interp(lags, np.arange(len(centred)), correlation)
+    for k in np.flatnonzero((lags >= 2.0) & (lags <= len(centred) - 1)):
+        near = correlation[int(np.ceil(lags[k] / half_step)) : int(lags[k] * half_step) + 1]
+        values[k] = max(values[k], near.max(initial=-1.0))
+    return np.where((lags >= 2.0) & (lags <= len(centred) - 1), values, 0.0)
 
 
 @lru_cache(maxsize=16)

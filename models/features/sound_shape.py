@@ -11,6 +11,8 @@ WORD_SEGMENTS, WORD_CEPSTRA = 10, 20
 _ACTIVE_DROP = 6.9  # natural logarithm of power: 30 dB
 _RATES = modulation_rates(24, min_hz=0.5, max_hz=20.0)
 _COARSE_RATES = modulation_rates(12, min_hz=0.5, max_hz=20.0)
+_TEMPO_RATES = modulation_rates(96, min_hz=0.5, max_hz=16.0)
+_MODERATE_HZ, _TEMPO_PENALTY = 2.5, 0.15  # the penalty is per octave of distance
 _PARTS = 16
 _TINY = 1e-6
 
@@ -57,23 +59,30 @@ def beat(onsets: Float64Array, frame_rate_hz: float) -> Float64Array:
     )
 
 
-def onset_density(onsets: Float64Array, frame_rate_hz: float) -> Float64Array:
-    """Return onsets per second, their logarithmic count and their sharpness, shape (3,).
+def tempo(onsets: Float64Array, frame_rate_hz: float) -> Float64Array:
+    """Return the rate of the beat and how clear it is, shape (4,).
 
-    An onset is a local maximum above mean plus one deviation of the summed strength.
+    The rate (0.5 to 16 Hz) at which the onsets repeat best, moderate rates being preferred, as a
+    natural logarithm; the autocorrelation there; centre and width of the onset spectrum.
+
+    Args:
+        onsets: Strength of onset over time, shape (T,).
+        frame_rate_hz: Frames per second.
     """
-    total = onsets.mean(axis=0)
-    middle = total[1:-1]
-    peaks = (middle > total[:-2]) & (middle >= total[2:]) & (middle > total.mean() + total.std())
-    count = float(peaks.sum())
-    sharpness = total.max() / (total.mean() + _TINY)
-    return np.array([count * frame_rate_hz / len(total), np.log1p(count), np.log1p(sharpness)])
+    repeats = periodicity(onsets, frame_rate_hz, _TEMPO_RATES)
+    preferred = repeats - _TEMPO_PENALTY * np.abs(np.log2(_TEMPO_RATES / _MODERATE_HZ))
+    best = preferred.argmax()
+    power = modulation_power(onsets[None], frame_rate_hz, _RATES)[0]
+    share, octaves = power / (power.sum() + _TINY), np.log(_RATES)
+    centre = (share * octaves).sum()
+    width = np.sqrt((share * (octaves - centre) ** 2).sum())
+    return np.array([np.log(_TEMPO_RATES[best]), repeats[best], centre, width])
 
 
 def time_course(level: Float64Array, onsets: Float64Array) -> Float64Array:
     """Return level (around its mean) and share of onsets in 16 parts of the sound, shape (32,)."""
     loudness = segment_means(level[:, None], _PARTS)[:, 0]
-    starts = segment_means(onsets.mean(axis=0)[:, None], _PARTS)[:, 0]
+    starts = segment_means(onsets[:, None], _PARTS)[:, 0]
     return np.concatenate([loudness - loudness.mean(), _shares(starts)])
 
 
