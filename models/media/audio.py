@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import av
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from models.errors import MediaError
 from models.media import ogg_pages, wave_header
@@ -67,7 +69,7 @@ def _decode_with_libsndfile(data: bytes, media_format: MediaFormat, limits: Medi
 def _soundfile_blocks(sound: soundfile.SoundFile) -> Iterator[Float32Array]:
     n_frames = max(1, _BLOCK_SAMPLES // sound.channels)
     while len(block := sound.read(n_frames, dtype="float32", always_2d=True)):  # (T, channels)
-        yield block.mean(axis=1, dtype=np.float32)
+        yield _average(block, axis=1)
 
 
 def _decode_with_ffmpeg(data: bytes, media_format: MediaFormat, limits: MediaLimits) -> Audio:
@@ -101,10 +103,15 @@ def _ffmpeg_blocks(first: av.AudioFrame, frames: Iterator[av.AudioFrame]) -> Ite
     frame: av.AudioFrame | None = first
     while frame is not None:
         for plain in resampler.resample(frame):
-            yield plain.to_ndarray().mean(axis=0, dtype=np.float32)  # (channels, T) -> (T,)
+            yield _average(plain.to_ndarray(), axis=0)  # (channels, T) -> (T,)
         frame = next(frames, None)
     for plain in resampler.resample(None):
-        yield plain.to_ndarray().mean(axis=0, dtype=np.float32)
+        yield _average(plain.to_ndarray(), axis=0)
+
+
+def _average(block: NDArray[Any], *, axis: int) -> Float32Array:
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity is found and refused later
+        return block.mean(axis=axis, dtype=np.float32)
 
 
 def _collect(blocks: Iterator[Float32Array], rate_hz: int, limits: MediaLimits) -> Float32Array:

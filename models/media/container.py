@@ -7,7 +7,7 @@ playlists or references to other files.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -18,6 +18,7 @@ from models.errors import MediaError
 from models.media.formats import MediaFormat
 
 if TYPE_CHECKING:
+    from av.codec.context import CodecContext
     from av.container.input import InputContainer
 
 av.logging.set_libav_level(av.logging.PANIC)
@@ -58,19 +59,37 @@ def open_container(data: bytes, media_format: MediaFormat) -> Iterator["InputCon
 
 
 def picture_stream(container: "InputContainer") -> VideoStream | None:
-    """Return the first stream of moving pictures; cover art does not count."""
+    """Return the first stream of moving pictures; cover art does not count.
+
+    Raises:
+        MediaError: ``unsupported`` when nothing decodes that stream.
+    """
     for stream in container.streams:
         if isinstance(stream, VideoStream) and not stream.disposition & Disposition.attached_pic:
+            _refuse_unknown_codec(stream, "picture")
             return stream
     return None
 
 
 def sound_stream(container: "InputContainer") -> AudioStream | None:
-    """Return the first sound track."""
+    """Return the first sound track.
+
+    Raises:
+        MediaError: ``unsupported`` when nothing decodes that track.
+    """
     for stream in container.streams:
         if isinstance(stream, AudioStream):
+            _refuse_unknown_codec(stream, "sound")
             return stream
     return None
+
+
+def _refuse_unknown_codec(stream: AudioStream | VideoStream, content: str) -> None:
+    # PyAV gives None for a codec that FFmpeg does not know; its type stubs do not say so.
+    if cast("CodecContext | None", stream.codec_context) is None:
+        raise MediaError(
+            "unsupported", f"expected {content} in a codec that FFmpeg decodes, got an unknown one"
+        )
 
 
 def has_picture(data: bytes, media_format: MediaFormat) -> bool:
