@@ -2,6 +2,8 @@
 
 import logging
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -84,11 +86,24 @@ def _write_all(scenes: list[SceneParameters], folder: Path, workers: int) -> Ite
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Fresh processes; waiting work is dropped when the caller is interrupted."""
     context = multiprocessing.get_context("spawn")  # fork would copy threads of other libraries
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Make this worker end when its parent does: one that was killed cannot tell its workers."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)  # from a thread, nothing gentler ends the process; files are whole or absent
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _write_chunk(scenes: list[SceneParameters], folder: Path) -> int:

@@ -54,8 +54,9 @@ def write_scene(scene: SceneParameters, folder: Path) -> ScenePaths:
     """
     paths = scene_paths(scene, folder)
     frames = render_frames(scene)
+    still = render_still(scene)
     samples, sample_rate_hz = render_sound(scene)
-    _write_whole(paths.image, Image.fromarray(render_still(scene)).save)
+    _write_whole(paths.image, lambda path: Image.fromarray(still).save(path, format="PNG"))
     _write_whole(
         paths.audio,
         lambda path: soundfile.write(
@@ -74,7 +75,7 @@ def write_scene(scene: SceneParameters, folder: Path) -> ScenePaths:
 def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Write under another name and rename, so that a broken run leaves no half file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(unfinished)
         unfinished.replace(path)

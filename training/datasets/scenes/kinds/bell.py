@@ -49,14 +49,14 @@ def draw(canvas: Canvas, stage: Stage, seconds: float) -> None:
     """The bell at its angle, the clapper against the wall, and rings of sound."""
     beat = stage.scene.beat(seconds)
     side = 1.0 if beat.number % 2 else -1.0
+    hit = beat.previous.strength * math.exp(-beat.since_seconds / 0.1)
     angle = 0.5 * side * math.cos(math.pi * beat.fraction)
     yoke_y = 22.0 + 12.0 * (1.0 - stage.scale * 0.6)
     pen = canvas.pen(stage.x, yoke_y, stage.scale)
-    pen.at(0, 30).disc(0, 0, 0.1, INK)
     if beat.since_seconds < 0.45:
         _rings(pen.at(-side * 10, 50), beat.since_seconds)
     pen.box(-34, -3, 34, 3, stage.palette.far(WOOD))
-    _bell(pen.at(0, 0, turn=angle), stage, side * math.cos(math.pi * beat.fraction))
+    _bell(pen.at(0, 0, turn=angle), stage, (side * math.cos(math.pi * beat.fraction), hit))
 
 
 def _rings(pen: Pen, since_seconds: float) -> None:
@@ -69,14 +69,15 @@ def _rings(pen: Pen, since_seconds: float) -> None:
                 pen.arc((0, 0), radius, degrees, fade(WHITE, 0.8 - 1.7 * age), 2.0)
 
 
-def _bell(pen: Pen, stage: Stage, swing: float) -> None:
-    """Clapper, body, bands and gleam, hanging from the pen's origin."""
+def _bell(pen: Pen, stage: Stage, motion: tuple[float, float]) -> None:
+    """Clapper, body, bands and gleam; the body flashes when it is hit."""
     palette, low = stage.palette, 30.0
+    swing, hit = motion
     pen.line([(0, 10), (-13.0 * swing, low + 20)], INK, 2.5)
     pen.disc(-13.5 * swing, low + 21, 4.5, INK)
     right = [(x, y + low) for x, y in _PROFILE]
     left = [(-x, y) for x, y in reversed(right)]
-    pen.polygon([*right, *left], palette.main)
+    pen.polygon([*right, *left], mix(palette.main, WHITE, 0.7 * hit))
     pen.polygon([(x * 0.98, y) for x, y in right] + [(x * 0.35, y) for x, y in reversed(right)],
                 palette.dark)  # fmt: skip
     pen.box(-11.5, low - 15, 11.5, low - 12.5, palette.light)
