@@ -12,13 +12,13 @@ from models.media.xml_tree import local_name
 _SHARP_ORDER = "fcgdaeb"
 _PRINTED = {"ss": "x"}  # a double sharp is drawn as one sign
 
-_Place = tuple[str, str, str]  # staff, step, octave
+_Place = tuple[str, str]  # step, octave
 
 
 def write_accidentals(root: ET.Element) -> None:
     """Add accidentals to an MEI tree in which not one is written, in place.
 
-    An accidental holds up to the bar line, in its staff and octave; the note at the end of a tie
+    An accidental holds up to the bar line, in its voice and octave; the note at the end of a tie
     needs none. A tree with any written accidental is left alone: its author chose them.
     """
     if any(_is_written(element) for element in root.iter()):
@@ -35,21 +35,20 @@ def write_accidentals(root: ET.Element) -> None:
 def _write_measure(measure: ET.Element, keys: dict[str, dict[str, str]], tied_to: set[str]) -> None:
     for staff in _all(measure, "staff"):
         number = staff.get("n", "")
-        in_bar: dict[_Place, str] = {}
-        for element in staff.iter():
-            name = local_name(element)
-            if name == "keySig":
-                keys[number] = _altered_steps(element.get("sig", "0"))
-            elif name == "note" and element.get("xml:id") not in tied_to:
-                key = keys.get(number, keys.get("", {}))
-                _write_note(element, number, key, in_bar)
+        for layer in _all(staff, "layer"):
+            in_bar: dict[_Place, str] = {}  # voices remind the reader each on its own
+            for element in layer.iter():
+                name = local_name(element)
+                if name == "keySig":
+                    keys[number] = _altered_steps(element.get("sig", "0"))
+                elif name == "note" and element.get("xml:id") not in tied_to:
+                    key = keys.get(number, keys.get("", {}))
+                    _write_note(element, key, in_bar)
 
 
-def _write_note(
-    note: ET.Element, staff: str, key: dict[str, str], in_bar: dict[_Place, str]
-) -> None:
+def _write_note(note: ET.Element, key: dict[str, str], in_bar: dict[_Place, str]) -> None:
     step = note.get("pname", "")
-    place = (staff, step, note.get("oct", ""))
+    place = (step, note.get("oct", ""))
     sounding = _sounding(note)
     if sounding == in_bar.get(place, key.get(step, "n")):
         return

@@ -292,3 +292,25 @@ def test_written_accidentals_are_left_as_they_are():
         if holder.get("accid")
     ]
     assert printed == ["s", "s"]
+
+
+def test_a_score_that_verovio_refuses_is_damaged(monkeypatch):
+    monkeypatch.setattr(verovio.toolkit, "loadData", lambda *_: False)
+    with pytest.raises(MediaError, match="verovio cannot read it") as caught:
+        engrave(MEI, LIMITS)
+    assert caught.value.reason == "damaged"
+
+
+def test_a_score_that_leaves_no_ink_is_damaged(monkeypatch):
+    blank = '<svg xmlns="http://www.w3.org/2000/svg" width="20px" height="10px"/>'
+    monkeypatch.setattr(verovio.toolkit, "renderToSVG", lambda *_: blank)
+    with pytest.raises(MediaError, match="drew nothing") as caught:
+        engrave(MEI, LIMITS)
+    assert caught.value.reason == "damaged"
+
+
+def test_a_page_without_size_is_damaged(monkeypatch):
+    monkeypatch.setattr(verovio.toolkit, "renderToSVG", lambda *_: "<svg/>")
+    with pytest.raises(MediaError, match="page size") as caught:
+        engrave(MEI, LIMITS)
+    assert caught.value.reason == "damaged"

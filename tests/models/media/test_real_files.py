@@ -72,7 +72,7 @@ def test_real_pictures_are_read(archive, suffix):
 
 
 def test_real_songs_are_engraved():
-    for name, data in _members("openscore_lieder.tar.xz", ".xml", 6):
+    for name, data in _members("openscore_lieder.tar.xz", ".xml", 3):
         score = load(data, Modality.SCORE)
         assert isinstance(score, Score)
         assert score.engraved, name

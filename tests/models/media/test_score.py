@@ -80,6 +80,13 @@ def test_a_pdf_without_pages_is_empty():
     assert caught.value.reason in ("empty", "damaged")
 
 
+def test_a_pdf_page_without_area_is_damaged(monkeypatch):
+    monkeypatch.setattr(pypdfium2.PdfPage, "get_size", lambda _: (0.0, 80.0))
+    with pytest.raises(MediaError, match="page with an area") as caught:
+        _score(pdf())
+    assert caught.value.reason == "damaged"
+
+
 def test_a_thin_pdf_page_stays_within_its_longer_side():
     (page,) = pdf_pages(pdf(1, (400, 2)), MediaLimits(), longer_side_pixels=100)
     assert page.size == (100, 1)
