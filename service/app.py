@@ -41,6 +41,7 @@ class KyomeiAPI(FastAPI):
             document = super().openapi()
             schemas = document["components"]["schemas"]
             schemas["ProblemAnswer"] = ProblemAnswer.model_json_schema()
+            _drop_validation_answers(document)
             _mark_files(document)
             self.openapi_schema = document
         return self.openapi_schema
@@ -101,6 +102,16 @@ def _version() -> str:
         return metadata.version("kyomei")
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+def _drop_validation_answers(document: dict[str, Any]) -> None:
+    """Remove FastAPI's own 422, which it adds where a path has a parameter; ours are problems."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
 
 
 def _mark_files(node: Any) -> None:

@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.media.isolated import IsolatedLoader
-
 from models.features.extractor import Extractor
 from models.features.registry import extractor
+from models.media.isolated import IsolatedLoader
 from models.spaces import SharedSpace
 from models.types import Float32Array, Media, Modality
 from service.artefacts import SpaceFolder

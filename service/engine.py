@@ -1,7 +1,6 @@
 """The path of a query: decode -> features -> project -> search."""
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,7 +113,7 @@ class Engine:
         self.settings = settings
         self.embedder = embedder
         self.collection = collection
-        self._warm = threading.Event()
+        self._waiting_for: str | None = "the extractors are warming up"
 
     @classmethod
     def open(cls, settings: Settings, spaces: tuple[SpaceFolder, ...] | None = None) -> "Engine":
@@ -150,14 +149,18 @@ class Engine:
     def warm_up(self) -> None:
         """Run one tiny file of every modality through, so that the first request is fast."""
         start = time.perf_counter()
-        warm_up(self.embedder, workers=self.embedder.workers)
+        try:
+            warm_up(self.embedder, workers=self.embedder.workers)
+        except Exception as error:
+            self._waiting_for = f"the warm-up failed: {error}"
+            raise
+        self._waiting_for = None
         _logger.info("warmed up in %.1f s", time.perf_counter() - start)
-        self._warm.set()
 
     @property
     def waiting_for(self) -> str | None:
         """Why the engine is not ready yet, or None when it is."""
-        return None if self._warm.is_set() else "the extractors are warming up"
+        return self._waiting_for
 
     def search(
         self, query: bytes | Path, source: Modality, target: Modality, options: SearchOptions
@@ -203,15 +206,22 @@ class Engine:
             ProblemError: ``unknown-space``, or ``no-embedding`` when the item was never placed
                 in that space.
         """
-        space = self.embedder.choose_space(item.modality, target, options.space)
         watch = Stopwatch()
         with watch.step("search"):
-            embedding = self.collection.embedding(item, space)
-            if embedding is None:
-                raise ProblemError("no-embedding", f"Item {item.id} has no embedding in {space!r}")
+            space, embedding = self._stored(item, target, options.space)
             without = None if include_self else item
             results = self._nearest(embedding, space, target, options, without=without)
         return SearchAnswer(item, embedding.typicality, space, watch.took_ms(), results)
+
+    def _stored(self, item: Item, target: Modality, name: str | None) -> tuple[str, Embedding]:
+        """Return the first space that fits and holds the item, and where the item lies in it."""
+        self.embedder.choose_space(item.modality, target, name)
+        fitting = self.embedder.space_names(item.modality, target) if name is None else [name]
+        for space in fitting:
+            embedding = self.collection.embedding(item, space)
+            if embedding is not None:
+                return space, embedding
+        raise ProblemError("no-embedding", f"Item {item.id} lies in none of {', '.join(fitting)}")
 
     def _nearest(
         self,

@@ -149,7 +149,7 @@ async def _on_data_error(_: Request, error: DataError) -> JSONResponse:
 async def _on_kyomei_error(request: Request, error: KyomeiError) -> JSONResponse:
     """Everything else that was raised on purpose, a full disk for one."""
     if not _is_disk_full(error):
-        _logger.exception("%s %s", request.method, request.url.path, exc_info=error)
+        _logger.error("%s %s", request.method, request.url.path, exc_info=error)
     return await _on_unexpected(request, error)
 
 

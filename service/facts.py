@@ -81,6 +81,6 @@ def _measures(media: Media) -> dict[str, int | float]:
             seconds = round(media.duration_seconds, 3)
             return {"duration_seconds": seconds, "width": width, "height": height}
         case Lyrics():
-            return {"lines": media.text.count("\n") + 1, "characters": len(media.text)}
+            return {"lines": len(media.text.splitlines()), "characters": len(media.text)}
         case Score():
             return {"pages": len(media.pages)}

@@ -1,16 +1,21 @@
 """One tiny file of each modality, made here, so that lazy imports and caches are paid at start."""
 
 import io
+import logging
 import math
 import struct
 import wave
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from PIL import Image as Picture
 
+from models.errors import KyomeiError
 from models.types import Modality
 from service.embedder import Embedder
+
+_logger = logging.getLogger(__name__)
 
 _SIZE = (64, 64)
 _ABC = b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|\n"
@@ -18,7 +23,7 @@ _ABC = b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|\n"
 
 def _tone() -> bytes:
     rate_hz = 8_000
-    samples = [int(9_000 * math.sin(440 * math.tau * i / rate_hz)) for i in range(rate_hz)]
+    samples = [int(9_000 * math.sin(440 * math.tau * i / rate_hz)) for i in range(rate_hz // 4)]
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
         sound.setnchannels(1)
@@ -51,11 +56,19 @@ TINY_FILES: dict[Modality, Callable[[], bytes]] = {
 
 
 def warm_up(embedder: Embedder, *, workers: int) -> None:
-    """Send a tiny file of every covered modality through every decoding process."""
+    """Send a tiny file of every covered modality through every decoding process.
+
+    Limits may be set so low that even these files are refused; then there is nothing to warm up.
+    """
     for modality in embedder.modalities:
-        data = TINY_FILES[modality]()
-        with ThreadPoolExecutor(workers) as pool:
-            decoded = list(
-                pool.map(lambda _, m=modality, d=data: embedder.decode(d, m), range(workers))
-            )
-        embedder.embed(decoded[0], modality, embedder.space_names(modality))
+        try:
+            _send(embedder, modality, workers)
+        except KyomeiError as error:
+            _logger.warning("no warm-up for %s: %s", modality, error)
+
+
+def _send(embedder: Embedder, modality: Modality, workers: int) -> None:
+    files = [TINY_FILES[modality]()] * workers
+    with ThreadPoolExecutor(workers) as pool:
+        decoded = list(pool.map(partial(embedder.decode, modality=modality), files))
+    embedder.embed(decoded[0], modality, embedder.space_names(modality))
