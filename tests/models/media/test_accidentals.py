@@ -8,11 +8,10 @@ def _printed(music: str) -> str:
     """What is printed before each note, in document order; ``.`` for nothing."""
     root = parse_xml(f"<mei>{music}</mei>", name="MEI")
     write_accidentals(root)
-    signs = []
-    for note in root.iter():
-        if local_name(note) == "note":
-            signs.append("".join(holder.get("accid", "") for holder in [note, *note]) or ".")
-    return " ".join(signs)
+    notes = [element for element in root.iter() if local_name(element) == "note"]
+    return " ".join(
+        "".join(holder.get("accid", "") for holder in [note, *note]) or "." for note in notes
+    )
 
 
 def _bar(notes: str, *, staff: int = 1) -> str:
@@ -51,13 +50,9 @@ def test_voices_are_apart():
 
 
 def test_chord_notes_count():
-    assert (
-        _printed(
-            f"<measure><staff n='1'><layer><chord>{_notes('f4s c5s')}</chord>{_notes('c5s')}</layer>"
-            "</staff></measure>"
-        )
-        == "s s ."
-    )
+    layer = f"<chord>{_notes('f4s c5s')}</chord>{_notes('c5s')}"
+    music = f"<measure><staff n='1'><layer>{layer}</layer></staff></measure>"
+    assert _printed(music) == "s s ."
 
 
 @pytest.mark.parametrize(
