@@ -4,6 +4,7 @@ import numpy as np
 
 from models.features.events import EVENT_NUMBERS, event_shape, onset_density
 from models.features.extractor import ExtractorSpec
+from models.features.layout import RowLayout, Run
 from models.features.log_mel import MelSettings, log_mel, mel_power, resampled
 from models.features.pitch import PitchSettings, pitch_salience, pitch_statistics
 from models.features.sound_shape import (
@@ -14,7 +15,12 @@ from models.features.sound_shape import (
     time_course,
     word_shape,
 )
-from models.features.spectral_shape import N_CURVES, onset_strength, spectral_curves
+from models.features.spectral_shape import (
+    N_CURVES,
+    frame_level,
+    onset_strength,
+    spectral_curves,
+)
 from models.features.summaries import NUMBERS_PER_CURVE, curve_summary, mean_std_delta
 from models.types import Audio, Float32Array, Float64Array, Modality
 
@@ -23,28 +29,36 @@ _PITCH = PitchSettings()
 _PATCH_FRAMES, _PATCH_HOP_FRAMES = 96, 48  # 0.96 s every 0.48 s
 _ONSET_GROUPS = 4
 _BAND_PERCENTILES = (10.0, 50.0, 90.0)
-_BLOCK_SIZES = {
-    "word": WORD_SEGMENTS * WORD_CEPSTRA + 1,
-    "bands": 3 * _MEL.n_bands + len(_BAND_PERCENTILES) * _MEL.n_bands // 2,
-    "beat": 49 + 13 * _ONSET_GROUPS,
-    "tempo": 4,
-    "onsets": 3,
-    "event": EVENT_NUMBERS,
-    "curves": N_CURVES * NUMBERS_PER_CURVE,
-    "pitch": 2 * _PITCH.n_pitches + 6,
-    "course": 32,
-    "duration": 1,
-}
+_FULL_LEVEL = 20.0  # brings the level near [0, 1], like the other curves
+_N_CURVES = N_CURVES + 1
+_LAYOUT = RowLayout(
+    Run("word cepstra", WORD_SEGMENTS * WORD_CEPSTRA, 2.5),
+    Run("word length", 1, 0.5),
+    Run("band moments", 3 * _MEL.n_bands, 1.5),
+    Run("band percentiles", len(_BAND_PERCENTILES) * _MEL.n_bands // 2, 2.0),
+    Run("beat spectra", 24 + 12 * _ONSET_GROUPS, 0.08),
+    Run("beat periods", 24, 0.15),
+    Run("beat powers", 1 + _ONSET_GROUPS, 1.5),
+    Run("tempo", 4, 0.3),
+    Run("onset rate", 1, 3.0),
+    Run("onset count and sharpness", 2, 0.5),
+    Run("event", EVENT_NUMBERS - 1, 2.0),
+    Run("event count", 1, 0.6),
+    Run("curves", _N_CURVES * NUMBERS_PER_CURVE, 0.08),
+    Run("pitch shares", 2 * _PITCH.n_pitches, 0.08),
+    Run("pitch course", 6, 0.5),
+    Run("level course", 16, 1.5),
+    Run("onset course", 16, 0.08),
+    Run("duration", 1, 0.5),
+)
 
 
 class LogMelStatistics:
     """Extractor ``log-mel-statistics``: statistics of a 64-band log-mel spectrogram and of pitch.
 
-    Blocks of the pooled row, in order: word (cepstra of 10 parts of the loud stretch), bands
-    (distribution per band), beat (modulation of onsets), tempo, onsets (density), event
-    (the typical onset), curves (centre, width,
-    roll-off, flatness, dominant band, level), pitch (semitones 36..96), course (level and onsets
-    in 16 parts of the whole), duration.
+    The pooled row serves spoken words (cepstra of 10 parts of the loud stretch), scenes
+    (distribution per band, beat, onsets, the typical event, curves of centre, width, roll-off,
+    flatness, dominant band and level) and music (semitones 36..96, course in 16 parts).
     """
 
     @property
@@ -53,10 +67,10 @@ class LogMelStatistics:
         return ExtractorSpec(
             name="log-mel-statistics",
             modality=Modality.AUDIO,
-            dimension=sum(_BLOCK_SIZES.values()),
+            dimension=_LAYOUT.dimension,
             sequence_dimension=3 * _MEL.n_bands,
             parameters={
-                "version": 2,
+                "version": 3,
                 "sample_rate_hz": _MEL.sample_rate_hz,
                 "n_bands": _MEL.n_bands,
                 "patch_seconds": _PATCH_FRAMES / _MEL.frame_rate_hz,
@@ -77,27 +91,27 @@ class LogMelStatistics:
         return np.stack(patches).astype(np.float32)
 
     def pooled(self, media: Audio) -> Float32Array:
-        """Return one row for the sound, shape (854,)."""
+        """Return one row for the sound, shape (939,)."""
         samples = resampled(media, _MEL.sample_rate_hz)
         power = mel_power(samples, _MEL)
         log_power = log_mel(power, _MEL)
-        curves = spectral_curves(power, log_power)
-        level = curves[:, -1]
+        level = frame_level(power)
+        curves = [spectral_curves(power, log_power), level[:, None] / _FULL_LEVEL]
         onsets = onset_strength(log_power, n_groups=_ONSET_GROUPS)  # (groups, T)
         onset = onsets.mean(axis=0)
-        blocks = [
+        parts = [
             word_shape(log_power, level),
             _band_distribution(log_power),
             beat(onsets, _MEL.frame_rate_hz),
             tempo(onset, _MEL.frame_rate_hz),
             onset_density(onset, _MEL.frame_rate_hz),
             event_shape(log_power, onset),
-            curve_summary(curves),
+            curve_summary(np.concatenate(curves, axis=1)),
             pitch_statistics(pitch_salience(samples, _PITCH)),
             time_course(level, onset),
             np.log([media.duration_seconds + 1e-3]),
         ]
-        return np.concatenate([block.ravel() for block in blocks]).astype(np.float32)
+        return _LAYOUT.row(parts)
 
 
 def _band_distribution(log_power: Float64Array) -> Float64Array:

@@ -12,6 +12,7 @@ from models.types import Float64Array
 _RATES = modulation_rates(25, min_hz=0.25, max_hz=4.0)
 _COARSE_RATES = modulation_rates(13, min_hz=0.25, max_hz=4.0)
 _GRID = 8
+N_CURVES = 9
 _PARTS = 16
 _ACTIVE_CHANGE = 0.04
 _TINY = 1e-9

@@ -12,7 +12,7 @@ _ACTIVE_DROP = 6.9  # natural logarithm of power: 30 dB
 _RATES = modulation_rates(24, min_hz=0.5, max_hz=20.0)
 _COARSE_RATES = modulation_rates(12, min_hz=0.5, max_hz=20.0)
 _TEMPO_RATES = modulation_rates(96, min_hz=0.5, max_hz=16.0)
-_MODERATE_HZ, _TEMPO_PENALTY = 2.5, 0.15  # the penalty is per octave of distance
+_MODERATE_HZ, _TEMPO_PENALTY = 2.5, 0.02  # the penalty is per octave of distance
 _PARTS = 16
 _TINY = 1e-6
 

@@ -7,14 +7,14 @@ from models.types import Float64Array
 _TINY = 1e-12
 _ROLLOFF_SHARE = 0.85
 _LEVEL_FLOOR = 1e-8
-N_CURVES = 6
+N_CURVES = 5
 
 
 def spectral_curves(power: Float64Array, log_power: Float64Array) -> Float64Array:
-    """Return centre, width, roll-off, flatness, dominant band and level over time, shape (T, 6).
+    """Return centre, width, roll-off, flatness and dominant band over time, shape (T, 5).
 
-    Bands are counted from 0 to 1 over the mel axis. A silent frame has centre, width, roll-off,
-    dominant band and level 0 and flatness 1.
+    Bands are counted from 0 to 1 over the mel axis. A silent frame has centre, width, roll-off and
+    dominant band 0 and flatness 1.
 
     Args:
         power: Mel band powers, shape (T, n_bands).
@@ -29,8 +29,12 @@ def spectral_curves(power: Float64Array, log_power: Float64Array) -> Float64Arra
     rolloff = below.sum(axis=1) / n_bands
     flatness = np.exp(log_power.mean(axis=1)) / np.exp(log_power).mean(axis=1)
     dominant = position[power.argmax(axis=1)]
-    level = np.log1p(power.sum(axis=1) / _LEVEL_FLOOR)
-    return np.stack([centre, width, rolloff, flatness, dominant, level], axis=1)
+    return np.stack([centre, width, rolloff, flatness, dominant], axis=1)
+
+
+def frame_level(power: Float64Array) -> Float64Array:
+    """Return the logarithm of the power of each frame over the floor, shape (T,), >= 0."""
+    return np.log1p(power.sum(axis=1) / _LEVEL_FLOOR)
 
 
 def onset_strength(log_power: Float64Array, *, n_groups: int) -> Float64Array:

@@ -4,7 +4,9 @@ import numpy as np
 
 from models.features.extractor import ExtractorSpec
 from models.features.frames import FRAME_NUMBERS, FRAME_SIZE, frame_rows, small_frames
+from models.features.layout import RowLayout, Run
 from models.features.motion import (
+    N_CURVES,
     changes,
     motion_curves,
     moving_object,
@@ -12,14 +14,29 @@ from models.features.motion import (
     rhythm,
 )
 from models.features.pixels import cell_means
-from models.features.summaries import curve_summary
+from models.features.summaries import NUMBERS_PER_CURVE, curve_summary
 from models.types import Float32Array, Float64Array, Modality, UInt8Array, Video
 
 _BLOCK = 256  # frames described at once; bounds the memory of a long video
 _MAX_FRAMES = 8192
 _CELLS = 4
-_N_CURVES = 9
-_MOTION_NUMBERS = 70 + 33 + _N_CURVES * 6 + (_N_CURVES * 14 + 26 + 100 + 16) + 1
+_LAYOUT = RowLayout(
+    Run("frame means", FRAME_NUMBERS, 0.1),
+    Run("frame deviations", FRAME_NUMBERS, 0.012),
+    Run("change shares", 64, 0.05),
+    Run("change place", 5, 0.05),
+    Run("change amount", 1, 0.5),
+    Run("object colour", 3, 0.1),
+    Run("object course", 5 * NUMBERS_PER_CURVE, 0.08),
+    Run("curves", N_CURVES * NUMBERS_PER_CURVE, 0.1),
+    Run("curve spectra", N_CURVES * 13, 0.12),
+    Run("curve powers", N_CURVES, 1.7),
+    Run("place spectrum", 25, 0.09),
+    Run("place power", 1, 1.4),
+    Run("periods", 4 * 25, 0.2),
+    Run("change course", 16, 0.03),
+    Run("duration", 1, 0.5),
+)
 
 
 class FrameMotion:
@@ -31,9 +48,9 @@ class FrameMotion:
         return ExtractorSpec(
             name="frame-motion",
             modality=Modality.VIDEO,
-            dimension=2 * FRAME_NUMBERS + _MOTION_NUMBERS,
+            dimension=_LAYOUT.dimension,
             sequence_dimension=FRAME_NUMBERS + _CELLS**2,
-            parameters={"version": 1, "size": FRAME_SIZE, "max_frames": _MAX_FRAMES},
+            parameters={"version": 2, "size": FRAME_SIZE, "max_frames": _MAX_FRAMES},
         )
 
     def sequence(self, media: Video) -> Float32Array:
@@ -51,7 +68,7 @@ class FrameMotion:
         colours, rows = _described(media.frames[::stride])
         luma = colours[..., 0]
         curves = motion_curves(colours)
-        blocks = [
+        parts = [
             rows.mean(axis=0),
             rows.std(axis=0),
             place_of_change(changes(luma)),
@@ -60,7 +77,7 @@ class FrameMotion:
             rhythm(curves, luma, rate_hz),
             np.log([media.duration_seconds + 1e-3]),
         ]
-        return np.concatenate([block.ravel() for block in blocks]).astype(np.float32)
+        return _LAYOUT.row(parts)
 
 
 def _described(frames: UInt8Array) -> tuple[Float64Array, Float64Array]:
