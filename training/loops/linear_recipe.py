@@ -36,7 +36,7 @@ class LinearConfig:
         refit: Fit the chosen settings again on train and validation together.
     """
 
-    ridges: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+    ridges: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
     betas: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     correlation_powers: tuple[float, ...] = (0.0, 1.0, 2.0)
     n_components: tuple[int, ...] = (8, 16, 32, 64)
