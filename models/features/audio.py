@@ -61,6 +61,8 @@ class LogMelStatistics:
     flatness, dominant band and level) and music (semitones 36..96, course in 16 parts).
     """
 
+    layout = _LAYOUT
+
     @property
     def spec(self) -> ExtractorSpec:
         """Name, dimensions and parameters."""

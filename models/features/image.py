@@ -6,6 +6,7 @@ from models.features.colour import HISTOGRAM_SIZE, colour_histogram
 from models.features.extractor import ExtractorSpec
 from models.features.figure_ground import FIGURE_NUMBERS, figure_and_ground
 from models.features.gradients import block_normalised, orientation_histograms
+from models.features.layout import RowLayout, Run
 from models.features.pixels import cell_means, opponent_colours, squared
 from models.features.texture import TEXTURE_NUMBERS, texture_statistics
 from models.types import Float32Array, Float64Array, Image, Modality
@@ -14,15 +15,25 @@ _SIZE = 64
 _FINE_CELLS, _FINE_ORIENTATIONS = 8, 8
 _COARSE_CELLS, _COARSE_ORIENTATIONS = 4, 12
 _GRADIENT_FLOOR = 0.5
+_LAYOUT = RowLayout(  # one spread for all: values in [0, 1] that vary by about 0.1
+    Run("fine gradients", _FINE_CELLS**2 * _FINE_ORIENTATIONS, 1.0),
+    Run("coarse gradients", _COARSE_CELLS**2 * _COARSE_ORIENTATIONS, 1.0),
+    Run("luma", _FINE_CELLS**2, 1.0),
+    Run("chroma", _COARSE_CELLS**2 * 2, 1.0),
+    Run("colour histogram", HISTOGRAM_SIZE, 1.0),
+    Run("figure and ground", FIGURE_NUMBERS, 1.0),
+    Run("texture", TEXTURE_NUMBERS, 1.0),
+    Run("proportion", 1, 1.0),
+)
 
 
 class GradientColour:
     """Extractor ``gradient-colour``: oriented gradients at two scales, colour layout, texture.
 
-    The picture is stretched to 64 x 64, so proportions are kept as one number only. Pooled blocks:
-    fine gradients 8 x 8 x 8, coarse gradients 4 x 4 x 12, luma 8 x 8, chroma 4 x 4 x 2, colour
-    histogram 44, figure and ground 13, texture 28, proportion 1.
+    The picture is stretched to 64 x 64, so proportions are kept as one number only.
     """
+
+    layout = _LAYOUT
 
     @property
     def spec(self) -> ExtractorSpec:
@@ -30,14 +41,7 @@ class GradientColour:
         return ExtractorSpec(
             name="gradient-colour",
             modality=Modality.IMAGE,
-            dimension=_FINE_CELLS**2 * _FINE_ORIENTATIONS
-            + _COARSE_CELLS**2 * _COARSE_ORIENTATIONS
-            + _FINE_CELLS**2
-            + _COARSE_CELLS**2 * 2
-            + HISTOGRAM_SIZE
-            + FIGURE_NUMBERS
-            + TEXTURE_NUMBERS
-            + 1,
+            dimension=_LAYOUT.dimension,
             sequence_dimension=_FINE_ORIENTATIONS + 7,
             parameters={"version": 1, "size": _SIZE},
         )
@@ -66,7 +70,7 @@ class GradientColour:
             half[..., 0], cells=_COARSE_CELLS, orientations=_COARSE_ORIENTATIONS
         )
         rows, columns = media.pixels.shape[:2]
-        blocks = [
+        parts = [
             block_normalised(_fine_histograms(luma), floor=_GRADIENT_FLOOR),
             block_normalised(coarse, floor=_GRADIENT_FLOOR),
             cell_means(luma[..., None], _FINE_CELLS),
@@ -76,7 +80,7 @@ class GradientColour:
             texture_statistics(colours[0]),
             np.log(np.array([rows / columns])),
         ]
-        return np.concatenate([block.ravel() for block in blocks]).astype(np.float32)
+        return _LAYOUT.row(parts)
 
 
 def _fine_histograms(luma: Float64Array) -> Float64Array:

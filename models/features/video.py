@@ -42,6 +42,8 @@ _LAYOUT = RowLayout(
 class FrameMotion:
     """Extractor ``frame-motion``: pooled frame rows, motion, rhythm. Never reads the sound."""
 
+    layout = _LAYOUT
+
     @property
     def spec(self) -> ExtractorSpec:
         """Name, dimensions and parameters."""
