@@ -2,7 +2,8 @@
 
 import colorsys
 from dataclasses import dataclass
-from itertools import pairwise
+
+import numpy as np
 
 from training.datasets.scenes.canvas import Canvas, Colour, Pen
 from training.datasets.scenes.scene import SceneParameters
@@ -97,10 +98,12 @@ def hsv(hue: float, saturation: float, value: float) -> Rgb:
 
 def sky_colour(background: float) -> Rgb:
     """Colour of sky or wall for a background in [0, 1]."""
-    for (left, dark), (right, light) in pairwise(_SKIES):
-        if background <= right:
-            return mix(dark, light, (background - left) / (right - left))
-    return _SKIES[-1][1]
+    places = [place for place, _ in _SKIES]
+    red, green, blue = (
+        round(float(np.interp(background, places, channel)))
+        for channel in zip(*(colour for _, colour in _SKIES), strict=True)
+    )
+    return red, green, blue
 
 
 def set_stage(scene: SceneParameters) -> Stage:
