@@ -44,7 +44,7 @@ def serve(
 
     settings = _settings(data=data, spaces=space_folder, host=host, port=port)
     listening = listen(settings)
-    with _opened(settings) as engine:
+    with listening.socket, _opened(settings) as engine:
         _say_where(engine, listening.base_url)
         run(engine, listening)
 
@@ -63,7 +63,7 @@ def demo(
 
     settings = _settings(data=data, host=host, port=port)
     listening = listen(settings)
-    with _opened(settings) as engine:
+    with listening.socket, _opened(settings) as engine:
         for name, report in index_demo(engine, media):
             _say_report(name, report)
         _say_where(engine, listening.base_url)

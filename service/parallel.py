@@ -1,7 +1,7 @@
 """The same work on many values, several at a time, results in the order of the values."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ ResultT = TypeVar("ResultT")
 
 def in_order(
     function: Callable[[ValueT], ResultT], values: Iterable[ValueT], *, workers: int
-) -> Iterator[tuple[ValueT, "Future[ResultT]"]]:
+) -> Generator[tuple[ValueT, "Future[ResultT]"], None, None]:
     """Run a function in threads and yield (value, finished future), at most 2 x workers ahead.
 
     Args:

@@ -88,4 +88,4 @@ def _cut_to_ink(page: UInt8Array) -> UInt8Array:
     if not len(rows):
         return page
     top, left = max(rows[0] - _MARGIN, 0), max(columns[0] - _MARGIN, 0)
-    return page[top : rows[-1] + _MARGIN, left : columns[-1] + _MARGIN]
+    return page[top : rows[-1] + 1 + _MARGIN, left : columns[-1] + 1 + _MARGIN]

@@ -244,7 +244,7 @@ def test_a_full_disk_while_storing_is_507_and_stores_nothing(start, monkeypatch)
 def test_a_full_disk_while_receiving_is_507(start, monkeypatch):
     client = start()
 
-    class FullFile(tempfile.SpooledTemporaryFile):
+    class FullFile(tempfile.SpooledTemporaryFile[bytes]):
         def write(self, *_):
             raise OSError(errno.ENOSPC, "No space left on device")
 

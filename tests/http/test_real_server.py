@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -42,8 +41,9 @@ class Server:
             text=True,
         )
         assert self.process.stdout is not None
-        self.said = [line for _, line in zip(range(3), self.process.stdout, strict=False)]
-        self.url = re.search(r"http://[^/\s]+", self.said[-1])[0]
+        self._stdout = self.process.stdout
+        self.said = [self._stdout.readline() for _ in range(3)]
+        self.url = self.said[-1].split()[-1].removesuffix("/docs")
         self._wait()
 
     def _wait(self):
@@ -57,7 +57,7 @@ class Server:
 
     def stop(self, by=signal.SIGTERM):
         self.process.send_signal(by)
-        self.process.stdout.close()
+        self._stdout.close()
         return self.process.wait(timeout=30)
 
 
@@ -145,7 +145,7 @@ def test_searching_while_items_come_and_go_never_fails(server, world):
 
     def change(n):
         with httpx.Client(base_url=server.url, timeout=60) as own:
-            added = own.post("/items", files={"file": ("x", picture(2, 0.01 * (n + 1)))})
+            added = own.post("/items", files={"file": ("x", picture(2, 5 + n))})
             assert added.status_code == 201, added.text
             return own.delete(added.headers["location"]).status_code
 

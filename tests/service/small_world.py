@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -141,7 +142,7 @@ def fit_space(media, folder, views, *, ridge=1.0, name=None):
     return save_space(LinearSpace("c-cca", named, maps), folder, manifest)
 
 
-_made = {}
+_made: dict[str, Any] = {}
 
 
 def build_world(tmp_path_factory):

@@ -1,0 +1,162 @@
+"""The commands as a user types them; a mistake is one line on stderr and exit code 2."""
+
+import json
+import re
+import shutil
+import socket
+import sys
+
+import pytest
+
+import kyomei
+from tests.service.small_media import picture, sound
+
+
+@pytest.fixture
+def run(world, tmp_path, monkeypatch, capfd):
+    """Run ``kyomei ...`` in this process; gives (exit code, stdout, stderr)."""
+    for name, value in {
+        "KYOMEI_DATA": str(tmp_path / "data"),
+        "KYOMEI_SPACES": str(world.spaces),
+        "KYOMEI_INDEX_DEVICE": "cpu",
+        "KYOMEI_DECODE_WORKERS": "1",
+        "OMP_NUM_THREADS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["kyomei", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            kyomei.main()
+        said = capfd.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return command
+
+
+def one_line(error):
+    lines = [line for line in error.splitlines() if line.strip()]
+    assert len(lines) == 1, error
+    return lines[0]
+
+
+def test_index_then_search_then_index_again(run, world):
+    code, out, _ = run("index", world.media / "scenes")
+    assert code == 0
+    assert "72 added, 0 already there, 0 skipped" in out
+    query = world.file("scenes", "audio", 2, 1)
+    code, out, _ = run("search", query, "--to", "video", "-k", "3")
+    assert code == 0
+    assert re.match(r" +1 +\d\.\d{3} +\d \[c2\] +[0-9a-f]{20}\n", out)
+    assert len(out.splitlines()) == 3
+    code, out, _ = run("index", world.media / "scenes")
+    assert code == 0
+    assert "0 added, 72 already there" in out
+
+
+def test_search_prints_the_answer_of_the_http_surface(run, world, copy_of_indexed):
+    query = world.file("scenes", "video", 1)
+    code, out, _ = run(
+        "search", query, "--to", "image", "--from", "audio", "--json", "-k", "2",
+        "--data", copy_of_indexed,
+    )  # fmt: skip
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["query"]["modality"] == "audio"
+    assert len(answer["results"]) == 2
+
+
+def test_a_far_off_query_is_told_on_stderr(run, tmp_path, copy_of_indexed):
+    noise = tmp_path / "white.png"
+    noise.write_bytes(picture(0))
+    from PIL import Image
+
+    Image.effect_noise((300, 300), 200).convert("RGB").save(noise)
+    code, _, err = run("search", noise, "--to", "video", "--data", copy_of_indexed)
+    assert code == 0
+    assert "treat the answers with care" in err
+
+
+def test_skipped_files_are_named_on_stderr(run, tmp_path):
+    folder = tmp_path / "media" / "audio"
+    folder.mkdir(parents=True)
+    (folder / "good.wav").write_bytes(sound(0))
+    (folder / "bad.wav").write_bytes(b"")
+    code, out, err = run("index", tmp_path / "media")
+    assert code == 0
+    assert "1 added" in out
+    assert "skipped audio/bad.wav: expected a media file, got 0 bytes" in err
+
+
+def test_nothing_to_index_is_exit_code_1(run, tmp_path):
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "x.bin").write_bytes(b"\x7fELF" + bytes(99))
+    code, out, _ = run("index", tmp_path / "media")
+    assert (code, "0 added" in out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("index", "no/such/folder"), "there is no folder no/such/folder"),
+        (("search", "no_file.wav", "--to", "video"), "there is no file no_file.wav"),
+        (("demo", "--media", "nowhere"), "run kyomei build-demo --out nowhere"),
+        (("serve", "--host", "203.0.113.7"), "choose another with --port"),
+        (("serve", "--port", "99999"), "KYOMEI_PORT"),
+        (("serve", "--space-folder", "nowhere"), "expected a space in nowhere"),
+        (("reindex", "--space-folder", "nowhere"), "expected a space in nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(run, arguments, said):
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert said in one_line(err)
+
+
+def test_an_unknown_space_is_refused(run, world):
+    code, _, err = run("index", world.media / "scenes", "--space", "nonsense")
+    assert code == 2
+    assert "expected a space of scenes, songs, got nonsense" in one_line(err)
+
+
+def test_a_file_that_cannot_be_read_is_refused(run, tmp_path):
+    (tmp_path / "x.wav").write_bytes(b"")
+    code, _, err = run("search", tmp_path / "x.wav", "--to", "video")
+    assert code == 2
+    assert "got 0 bytes" in one_line(err)
+
+
+def test_a_taken_port_is_found_before_anything_is_loaded(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, err = run("serve", "--port", taken.getsockname()[1])
+    assert code == 2
+    assert "ddress already in use" in one_line(err)
+
+
+def test_a_space_trained_again_asks_for_reindex_and_is_repaired_by_it(
+    run, world, tmp_path, copy_of_indexed
+):
+    from tests.service.small_world import SPACE_VIEWS, fit_space
+
+    spaces = shutil.copytree(world.spaces, tmp_path / "spaces")
+    fit_space(world.media / "songs", spaces / "songs", SPACE_VIEWS["songs"], ridge=5.0)
+    options = ("--data", copy_of_indexed, "--space-folder", spaces)
+    query = world.file("songs", "lyrics", 2, 1)
+    code, _, err = run("search", query, "--to", "lyrics", *options)
+    assert code == 2
+    assert "kyomei reindex" in one_line(err)
+    code, out, _ = run("reindex", *options)
+    assert code == 0
+    assert "scenes: 72 items placed\nsongs: 72 items placed\n" in out
+    code, out, _ = run("search", query, "--to", "lyrics", "-k", "1", *options)
+    assert code == 0
+    assert re.search(r"1\.000 +1 \[c2\]", out)
+
+
+def test_help_names_every_command(run):
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("serve", "demo", "index", "search", "reindex"):
+        assert command in out

@@ -1,0 +1,207 @@
+"""Folders in, items out: paths become captions, bad files are named, a second run adds nothing."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from models.errors import MediaError
+from models.types import Modality
+from service.catalog.records import Filter
+from service.engine import Engine
+from service.errors import ProblemError
+from service.facts import sha256_of
+from service.ingest import Caption, caption_of_path, index_folder, new_item, title_of_file
+from tests.service.small_media import film, lyric, picture, sound
+
+
+@pytest.fixture
+def fresh(world, tmp_path):
+    """An engine on an empty collection."""
+    with contextlib.closing(Engine.open(world.settings(tmp_path / "data"))) as opened:
+        yield opened
+
+
+def write(folder, files):
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def index(engine, folder, **options):
+    return index_folder(engine.embedder, engine.collection, folder, progress=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("path", "modality", "label", "work"),
+    [
+        ("audio/rain/7.wav", "audio", "rain", "root/rain/7"),
+        ("Audio/7.wav", "audio", None, "root/7"),
+        ("rain/7.wav", None, "rain", "root/rain/7"),
+        ("7.wav", None, None, "root/7"),
+        ("train/video/rain/loud/7.mp4", "video", "loud", "root/train/rain/loud/7"),
+        ("score/a.b.mxl", "score", None, "root/a.b"),
+    ],
+)
+def test_the_path_tells_modality_label_and_work(path, modality, label, work):
+    root = Path("/media/root")
+    named, caption = caption_of_path(root, root / path)
+    assert named == modality
+    assert (caption.label, caption.work_id) == (label, work)
+    assert caption.title == Path(path).stem
+    assert caption.metadata == {"path": f"root/{path}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("rain.wav", "rain"),
+        ("/etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot"),
+        ("a\r\nb.wav", "ab"),
+        ("", None),
+        (None, None),
+        ("x" * 500 + ".wav", "x" * 120),
+    ],
+)
+def test_the_title_is_the_stem_of_the_sent_name(name, title):
+    assert title_of_file(name) == title
+
+
+def test_parts_of_a_work_share_its_id(world, fresh):
+    report = index(fresh, world.media / "scenes")
+    assert (report.added, report.present, report.skipped) == (72, 0, ())
+    items, total = fresh.collection.items(Filter(work_id="scenes/c1/2"), 0, 10)
+    assert total == 3
+    assert {item.modality for item in items} == {"audio", "image", "video"}
+    assert {item.label for item in items} == {"c1"}
+
+
+def test_indexing_twice_adds_nothing(world, fresh):
+    index(fresh, world.media / "songs" / "lyrics")
+    before = fresh.collection.statistics()
+    report = index(fresh, world.media / "songs" / "lyrics")
+    assert (report.added, report.present) == (0, 24)
+    assert fresh.collection.statistics() == before
+
+
+def test_bad_files_are_named_and_the_rest_goes_in(fresh, tmp_path):
+    folder = write(
+        tmp_path / "mixed",
+        {
+            "audio/good.wav": sound(0),
+            "audio/empty.wav": b"",
+            "audio/cut.wav": sound(1)[:50],
+            "audio/picture.wav": picture(0),
+            "image/good.png": picture(1),
+            "video/noise.mp4": bytes(range(256)) * 4,
+            ".hidden/x.wav": sound(2),
+            "audio/.DS_Store": b"junk",
+        },
+    )
+    report = index(fresh, folder)
+    assert report.added == 2
+    reasons = dict(report.skipped)
+    assert set(reasons) == {
+        "audio/empty.wav",
+        "audio/cut.wav",
+        "audio/picture.wav",
+        "video/noise.mp4",
+    }
+    assert "0 bytes" in reasons["audio/empty.wav"]
+    assert "expected audio, got a PNG file" in reasons["audio/picture.wav"]
+    assert report.seconds > 0
+
+
+def test_a_file_that_cannot_be_read_is_skipped(fresh, tmp_path, monkeypatch):
+    folder = write(tmp_path / "f", {"audio/a.wav": sound(0), "audio/b.wav": sound(1)})
+
+    def refuse(source):
+        if source.name == "a.wav":
+            raise PermissionError(13, "Permission denied")
+        return sha256_of(source)
+
+    monkeypatch.setattr("service.ingest.sha256_of", refuse)
+    report = index(fresh, folder)
+    assert report.added == 1
+    assert report.skipped == (("audio/a.wav", "cannot be read: Permission denied"),)
+
+
+def test_without_a_modality_in_the_path_the_content_decides(fresh, tmp_path):
+    files = {"c/a.x": sound(0), "c/b.x": picture(0), "c/c.x": film(0), "d.x": lyric(0)}
+    assert index(fresh, write(tmp_path / "plain", files)).added == 4
+    items, _ = fresh.collection.items(Filter(), 0, 10)
+    assert {item.title: str(item.modality) for item in items} == {
+        "a": "audio",
+        "b": "image",
+        "c": "video",
+        "d": "lyrics",
+    }
+
+
+def test_the_same_bytes_twice_in_a_folder_are_one_item(fresh, tmp_path):
+    folder = write(tmp_path / "f", {"audio/a.wav": sound(0), "audio/b.wav": sound(0)})
+    report = index(fresh, folder)
+    assert (report.added, report.present) == (1, 1)
+
+
+def test_items_go_only_to_the_named_spaces(fresh, tmp_path):
+    folder = write(tmp_path / "f", {"audio/a.wav": sound(0), "image/b.png": picture(0)})
+    report = index(fresh, folder, spaces=["songs"])
+    assert report.added == 1
+    assert "None of songs covers image" in report.skipped[0][1]
+    item = fresh.collection.items(Filter(), 0, 1)[0][0]
+    assert fresh.collection.embedding(item, "songs") is not None
+    assert fresh.collection.embedding(item, "scenes") is None
+
+
+def test_an_interrupted_run_keeps_its_batches_and_goes_on(world, fresh, monkeypatch):
+    folder = world.media / "songs" / "lyrics"
+    calls = []
+    decode = fresh.embedder.decode
+
+    def stop_at_20(source, modality):
+        calls.append(source)
+        if len(calls) == 20:
+            raise KeyboardInterrupt
+        return decode(source, modality)
+
+    monkeypatch.setattr(fresh.embedder, "decode", stop_at_20)
+    with pytest.raises(KeyboardInterrupt):
+        index(fresh, folder)
+    kept = fresh.collection.items(Filter(), 0, 1)[1]
+    assert kept == 16
+    monkeypatch.undo()
+    report = index(fresh, folder)
+    assert (report.added, report.present) == (8, 16)
+
+
+def test_the_report_and_the_bar_agree(world, fresh, capsys):
+    folder = world.media / "songs" / "lyrics" / "c0"
+    index_folder(fresh.embedder, fresh.collection, folder, progress=True)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_a_new_item_has_facts_and_a_title_of_its_own(engine):
+    made = new_item(engine.embedder, lyric(0), None, Caption())
+    assert (made.modality, made.title) == (Modality.LYRICS, "rain falls on the")
+    assert made.metadata["lines"] == 3
+    assert (made.media_type, made.suffix) == ("text/plain", ".txt")
+    assert set(made.embeddings) == {"songs"}
+    assert new_item(engine.embedder, sound(0), None, Caption(title=" ")).title == "audio/wav"
+
+
+def test_what_no_space_covers_cannot_become_an_item(engine):
+    with pytest.raises(ProblemError, match="None of scenes covers lyrics"):
+        new_item(engine.embedder, lyric(0), Modality.LYRICS, Caption(), spaces=["scenes"])
+    with pytest.raises(MediaError):
+        new_item(engine.embedder, b"", None, Caption())
+
+
+def test_a_moved_folder_is_still_known_by_its_content(world, fresh, tmp_path):
+    index(fresh, world.media / "scenes" / "image")
+    moved = shutil.copytree(world.media / "scenes" / "image", tmp_path / "elsewhere" / "image")
+    assert index(fresh, moved.parent).present == 24
