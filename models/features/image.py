@@ -43,7 +43,7 @@ class GradientColour:
             modality=Modality.IMAGE,
             dimension=_LAYOUT.dimension,
             sequence_dimension=_FINE_ORIENTATIONS + 7,
-            parameters={"version": 1, "size": _SIZE},
+            parameters={"version": 2, "size": _SIZE},
         )
 
     def sequence(self, media: Image) -> Float32Array:

@@ -13,7 +13,7 @@ def naive_histograms(plane: Float64Array, cells: int, orientations: int) -> Floa
     """Every pixel votes for its two directions in its four cells, one vote at a time."""
     size = len(plane)
     result = np.zeros((cells, cells, orientations))
-    down, right = np.gradient(plane)
+    down, right = np.array(np.gradient(plane))
     for row in range(size):
         for column in range(size):
             strength = math.hypot(down[row, column], right[row, column])

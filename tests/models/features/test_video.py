@@ -5,7 +5,7 @@ import pytest
 
 from models.features.frames import FRAME_NUMBERS, frame_rows, small_frames
 from models.features.video import FrameMotion
-from models.types import UInt8Array, Video
+from models.types import Int64Array, Video
 
 EXTRACTOR = FrameMotion()
 PLACES = EXTRACTOR.layout.slices()
@@ -37,7 +37,7 @@ def swinging(hz: float, *, count: int = 48, rate_hz: float = RATE_HZ) -> Video:
     return Video(frames, rate_hz)
 
 
-def reordered(video: Video, order: UInt8Array | list[int]) -> Video:
+def reordered(video: Video, order: Int64Array | list[int]) -> Video:
     return Video(video.frames[order], video.frame_rate_hz)
 
 
