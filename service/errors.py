@@ -47,12 +47,14 @@ PROBLEMS: dict[str, Problem] = {
     "unknown-item": Problem(404, "No such item", "GET /items lists the items."),
     "unknown-pair": Problem(404, "No loaded space covers this pair", "GET /spaces lists them."),
     "no-embedding": Problem(
-        404, "The item is not in this space", "Run `kyomei reindex` to embed it there."
+        404,
+        "The item is in no such space",
+        "Choose another target or space; GET /spaces lists them.",
     ),
     "method-not-allowed": Problem(405, "Method not allowed", "See /docs for what is served."),
     "too-large": Problem(413, "Over a limit", "Send less, or raise the limit (KYOMEI_MAX_...)."),
     "unsupported": Problem(
-        415, "Not a type that is read", "docs/api.md lists the file types of each modality."
+        415, "Not a type that is read", "/docs lists the file types of each search."
     ),
     "mislabelled": Problem(
         415, "Another modality than asked for", "Send the file to the address of its own modality."

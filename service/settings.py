@@ -1,5 +1,7 @@
 """Every setting of the service, read from ``KYOMEI_...`` environment variables."""
 
+import contextlib
+import json
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +17,8 @@ _LIMITS = MediaLimits()
 class Settings(BaseSettings):
     """What an operator may change; every field has a default that works on one machine.
 
-    ``KYOMEI_SPACES=/a/scenes,/b/songs`` sets ``spaces``; lists are written with commas.
+    ``KYOMEI_SPACES=/a/scenes,/b/songs`` sets ``spaces``; lists are written with commas or
+    as JSON.
 
     Attributes:
         data: Where items, indexes, previews and the catalog live.
@@ -68,7 +71,10 @@ class Settings(BaseSettings):
     @field_validator("spaces", "allowed_hosts", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
-        """Read ``a,b`` from the environment as two entries."""
+        """Read ``a,b`` or ``["a", "b"]`` from the environment as two entries."""
+        if isinstance(value, str) and value.lstrip().startswith("[") and value.rstrip()[-1] == "]":
+            with contextlib.suppress(ValueError):
+                return tuple(json.loads(value))
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value

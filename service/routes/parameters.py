@@ -58,7 +58,6 @@ def search_options(settings: Settings, spaces: Sequence[str]) -> Callable[..., S
     """
 
     def read(
-        filters: FilterTexts,
         k: Annotated[
             int, Query(ge=1, le=settings.max_k, description="Most results.", examples=[5])
         ] = min(10, settings.max_k),
@@ -76,6 +75,8 @@ def search_options(settings: Settings, spaces: Sequence[str]) -> Callable[..., S
             float | None,
             Query(ge=-1.0, le=1.0, description="Leave out results that score lower."),
         ] = None,
+        *,
+        filters: FilterTexts,
     ) -> SearchOptions:
         return SearchOptions(
             k=k, offset=offset, space=space, min_score=min_score, filter=parse_filter(filters)

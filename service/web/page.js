@@ -20,7 +20,8 @@ async function ask(address, options = {}) {
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const body = isJson ? await response.json() : null;
   if (!response.ok) {
-    throw new Error(body ? `${body.title}: ${body.detail}` : `The service answered ${response.status}.`);
+    const message = body ? `${body.title}: ${body.detail}` : `The service answered ${response.status}.`;
+    throw Object.assign(new Error(message), { kind: body?.type });
   }
   return body;
 }
@@ -45,7 +46,7 @@ function fillChips(group, modalities, wanted) {
 
 function showTargets() {
   const source = chosen("sources");
-  const targets = Object.keys(NAMES).filter((target) => pairs.has(`${source}-to-${target}`));
+  const targets = targetsOf(source);
   const usual = targets.find((target) => target !== source);
   const current = chosen("targets");
   fillChips("targets", targets, current && current !== source ? current : usual);
@@ -105,7 +106,8 @@ function queryForm() {
   return form;
 }
 
-async function run(address, options = {}) {
+// Ask for an answer and show it; `otherwise` is tried when the item lies in no space for the target.
+async function run(address, options = {}, otherwise = null) {
   running?.abort();
   running = new AbortController();
   const mine = running;
@@ -115,7 +117,9 @@ async function run(address, options = {}) {
   try {
     showAnswer(await ask(address, { ...options, signal: mine.signal }));
   } catch (error) {
-    if (error.name !== "AbortError") showError(error.message);
+    if (error.name === "AbortError") return;
+    if (otherwise && error.kind === "urn:kyomei:error:no-embedding") await otherwise();
+    else showError(error.message);
   } finally {
     if (running === mine) button.disabled = false;
   }
@@ -132,9 +136,19 @@ function search(event) {
   run(`/search/${chosen("sources")}-to-${chosen("targets")}?${settings}`, { method: "POST", body: form });
 }
 
-function findSimilar(item, target) {
+function targetsOf(modality, space = null) {
+  return Object.keys(NAMES).filter((target) => {
+    const names = pairs.get(`${modality}-to-${target}`);
+    return names && (space === null || names.includes(space));
+  });
+}
+
+function findSimilar(item, targets, space = null) {
+  const [target, ...others] = targets;
   const settings = new URLSearchParams({ target, k: byId("k").value || "12" });
-  run(`/items/${item.id}/similar?${settings}`);
+  if (space !== null) settings.set("space", space);
+  const otherwise = others.length ? () => findSimilar(item, others) : null;
+  return run(`/items/${item.id}/similar?${settings}`, {}, otherwise);
 }
 
 function showAnswer(answer) {
@@ -151,13 +165,13 @@ function showAnswer(answer) {
   byId("note").textContent = query.note ? `This query is ${query.note}.` : "";
   byId("note").hidden = !query.note;
   byId("results-heading").textContent = results.length ? `${results.length} answers` : "No answers";
-  byId("results").replaceChildren(...results.map(resultCard));
+  byId("results").replaceChildren(...results.map((result) => resultCard(result, answer.space)));
   byId("answer").hidden = false;
   byId("results-heading").focus({ preventScroll: true });
   byId("answer").scrollIntoView({ behavior: "smooth", block: "start" });
 }
 
-function resultCard({ rank, score, item }) {
+function resultCard({ rank, score, item }, space) {
   const meter = make("meter", { min: 0, max: 1, value: Math.max(0, score) });
   meter.setAttribute("aria-label", `Score ${score.toFixed(2)}`);
   return make(
@@ -172,7 +186,7 @@ function resultCard({ rank, score, item }) {
       item.label ? make("span", { className: "facts", textContent: item.label }) : null,
     ),
     make("div", { className: "score" }, meter, make("span", { textContent: score.toFixed(2) })),
-    actions(item),
+    actions(item, space),
   );
 }
 
@@ -188,6 +202,7 @@ function shown(item) {
     case "video": {
       if (!item.media_type.startsWith("video/")) return preview();
       const player = make("video", { src: item.media_url, controls: true, preload: "metadata", playsInline: true });
+      player.poster = item.preview_url; // stays visible where the browser lacks the codec
       player.setAttribute("aria-label", name);
       return player;
     }
@@ -209,12 +224,11 @@ function lines(item) {
   return words;
 }
 
-function actions(item) {
-  const targets = Object.keys(NAMES).filter((target) => pairs.has(`${item.modality}-to-${target}`));
-  const buttons = targets.map((target) => {
+function actions(item, space) {
+  const buttons = targetsOf(item.modality, space).map((target) => {
     const button = make("button", { type: "button", textContent: `→ ${NAMES[target]}` });
     button.setAttribute("aria-label", `Find ${NAMES[target]} like ${item.title}`);
-    button.addEventListener("click", () => findSimilar(item, target));
+    button.addEventListener("click", () => findSimilar(item, [target], space));
     return button;
   });
   return make("div", { className: "actions" }, ...buttons, make("a", { href: item.media_url, textContent: "file" }));
@@ -242,7 +256,10 @@ function sampleButton(item) {
   const label = item.label ? `${item.title} · ${item.label}` : item.title;
   const button = make("button", { type: "button" }, picture, make("span", { textContent: label }));
   button.setAttribute("aria-label", `Use ${NAMES[item.modality]} ${label} as the query`);
-  button.addEventListener("click", () => findSimilar(item, chosen("targets")));
+  button.addEventListener("click", () => {
+    const target = chosen("targets");
+    findSimilar(item, [target, ...targetsOf(item.modality).filter((other) => other !== target)]);
+  });
   return button;
 }
 

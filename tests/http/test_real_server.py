@@ -43,17 +43,21 @@ class Server:
         assert self.process.stdout is not None
         self._stdout = self.process.stdout
         self.said = [self._stdout.readline() for _ in range(3)]
-        self.url = self.said[-1].split()[-1].removesuffix("/docs")
-        self._wait()
+        self.url = self.said[-1].partition("API:")[2].strip().removesuffix("/docs")
+        try:
+            self._wait()
+        except BaseException:
+            self.stop(by=signal.SIGKILL)
+            raise
 
     def _wait(self):
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        while self.process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"{self.url}/health/ready").status_code == 200:
                     return
             time.sleep(0.05)
-        raise AssertionError("not ready in 60 s")
+        raise AssertionError(f"not ready, exit code {self.process.poll()}")
 
     def stop(self, by=signal.SIGTERM):
         self.process.send_signal(by)

@@ -28,6 +28,21 @@ def test_variables_of_the_environment_are_read(monkeypatch):
     assert settings.media_limits.max_pixels == 99
 
 
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ('["a", "b"]', ("a", "b")),
+        ("a,b", ("a", "b")),
+        ("[::1]", ("[::1]",)),
+        ("[::1],a,[::2]", ("[::1]", "a", "[::2]")),
+        ("", ()),
+    ],
+)
+def test_lists_are_read_from_commas_or_json(monkeypatch, text, hosts):
+    monkeypatch.setenv("KYOMEI_ALLOWED_HOSTS", text)
+    assert Settings().allowed_hosts == hosts
+
+
 def test_every_limit_of_media_is_a_setting():
     settings = Settings(
         max_upload_bytes=1,
