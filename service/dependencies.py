@@ -10,8 +10,8 @@ from service.errors import ProblemError
 from service.previews import Previews
 
 
-def get_engine(request: Request) -> Engine:
-    """Return the engine that the lifespan opened."""
+async def get_engine(request: Request) -> Engine:
+    """Return the engine that the lifespan opened; async, so that it needs no free thread."""
     engine: Engine | None = getattr(request.app.state, "engine", None)
     if engine is None:
         raise ProblemError("not-ready", "The service is starting or stopping")

@@ -113,7 +113,6 @@ class HealthAnswer(Answer):
     """Whether the service can answer."""
 
     status: str = Field(examples=["ok"])
-    items: int | None = None
 
 
 class ProblemAnswer(Answer):

@@ -3,6 +3,8 @@
 import errno
 import json
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -272,6 +274,18 @@ def test_busy_workers_are_503_with_a_time_to_wait(start):
     problem(response, "busy")
     assert int(response.headers["retry-after"]) > 0
     assert post(client, sound(0)).status_code == 200
+
+
+def test_health_answers_while_every_thread_waits_for_a_worker(start):
+    client = start(queue_seconds=3)
+    with ThreadPoolExecutor(60) as pool:
+        with client.app.state.engine.embedder.slot():
+            waiting = [pool.submit(post, client, sound(0)) for _ in range(60)]
+            for address in ("/health/live", "/health/ready"):
+                begin = time.monotonic()
+                assert client.get(address).status_code == 200
+                assert time.monotonic() - begin < 2
+        assert {future.result().status_code for future in waiting} <= {200, 503}
 
 
 def test_decoding_that_takes_too_long_is_refused(start):
