@@ -3,7 +3,6 @@
 import errno
 import json
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -277,15 +276,14 @@ def test_busy_workers_are_503_with_a_time_to_wait(start):
 
 
 def test_health_answers_while_every_thread_waits_for_a_worker(start):
-    client = start(queue_seconds=3)
+    client = start()
     with ThreadPoolExecutor(60) as pool:
         with client.app.state.engine.embedder.slot():
             waiting = [pool.submit(post, client, sound(0)) for _ in range(60)]
             for address in ("/health/live", "/health/ready"):
-                begin = time.monotonic()
                 assert client.get(address).status_code == 200
-                assert time.monotonic() - begin < 2
-        assert {future.result().status_code for future in waiting} <= {200, 503}
+            assert not any(future.done() for future in waiting)
+        assert {future.result().status_code for future in waiting} == {200}
 
 
 def test_decoding_that_takes_too_long_is_refused(start):
