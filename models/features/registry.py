@@ -7,6 +7,8 @@ from models.errors import DataError
 from models.features.audio import LogMelStatistics
 from models.features.extractor import Extractor
 from models.features.image import GradientColour
+from models.features.lyrics import CharacterNgrams
+from models.features.score import StaffImage
 from models.features.video import FrameMotion
 from models.types import Modality
 
@@ -14,12 +16,16 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "log-mel-statistics": LogMelStatistics,
     "gradient-colour": GradientColour,
     "frame-motion": FrameMotion,
+    "character-ngrams": CharacterNgrams,
+    "staff-image": StaffImage,
 }
 
 DEFAULT_EXTRACTORS: dict[Modality, str] = {
     Modality.AUDIO: "log-mel-statistics",
     Modality.IMAGE: "gradient-colour",
     Modality.VIDEO: "frame-motion",
+    Modality.LYRICS: "character-ngrams",
+    Modality.SCORE: "staff-image",
 }
 
 
