@@ -2,8 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from service.embedder import Embedder
 from service.errors import ProblemError
 from service.facts import MediaFacts, describe
 from service.settings import Settings
+from service.stopwatch import Stopwatch
 from service.warmup import warm_up
 
 _logger = logging.getLogger(__name__)
@@ -79,25 +78,6 @@ class SearchAnswer:
     def note(self) -> str | None:
         """A warning when the query is far from everything the space has seen."""
         return FAR_NOTE if self.typicality < LOW_TYPICALITY else None
-
-
-class Stopwatch:
-    """Milliseconds of named steps and of everything since it was made."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._steps: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time one step."""
-        start = time.perf_counter()
-        yield
-        self._steps[name] = _milliseconds_since(start)
-
-    def took_ms(self) -> dict[str, float]:
-        """Milliseconds by step, with the total, which also counts waiting for a worker."""
-        return {**self._steps, "total": _milliseconds_since(self._start)}
 
 
 class Engine:
@@ -252,7 +232,3 @@ class Engine:
             for rank, (item, score) in enumerate(scored[:end], start=1)
             if rank > options.offset and score >= floor
         )
-
-
-def _milliseconds_since(start: float) -> float:
-    return round((time.perf_counter() - start) * 1000, 2)

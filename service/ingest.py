@@ -12,7 +12,7 @@ from tqdm import tqdm
 from models.errors import KyomeiError, MediaError
 from models.media.load import default_modality, file_suffix
 from models.types import Lyrics, Modality
-from service.catalog.records import MetadataValue
+from service.captions import Caption, caption_of_path, first_line
 from service.collection.collection import Collection
 from service.collection.new_item import NewItem
 from service.embedder import Embedder
@@ -23,25 +23,6 @@ from service.parallel import in_order
 _logger = logging.getLogger(__name__)
 
 _BATCH = 16
-_TITLE_CHARACTERS = 120
-_MODALITIES = {modality.value: modality for modality in Modality}
-
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """What is known about an item beside its media.
-
-    Attributes:
-        title: Shown to people; None: the first line of lyrics, or the media type.
-        label: Class, if known.
-        work_id: Shared by items that belong together.
-        metadata: Further facts; duration, size and so on are added.
-    """
-
-    title: str | None = None
-    label: str | None = None
-    work_id: str | None = None
-    metadata: dict[str, MetadataValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +70,7 @@ def new_item(
         media = embedder.decode(source, known)
         embeddings = embedder.embed(media, known, places)
     facts = describe(source, known, media, limits)
-    fallback = _first_line(media) if isinstance(media, Lyrics) else facts.media_type
+    fallback = first_line(media) if isinstance(media, Lyrics) else facts.media_type
     return NewItem(
         modality=known,
         media=source,
@@ -147,48 +128,6 @@ def index_folder(
     collection.save()
     seconds = time.perf_counter() - start
     return IndexReport(tally.added, tally.present, tuple(tally.skipped), seconds)
-
-
-def title_of_file(name: str | None) -> str | None:
-    r"""Return the stem of a file name as a client sent it, or None without one.
-
-    Example:
-        >>> title_of_file("C:\\sounds\\rain.wav")
-        'rain'
-    """
-    last = (name or "").replace("\\", "/").rpartition("/")[2]
-    stem = "".join(c for c in Path(last).stem if c.isprintable()).strip()
-    return stem[:_TITLE_CHARACTERS] or None
-
-
-def caption_of_path(root: Path, path: Path) -> tuple[Modality | None, Caption]:
-    """Read modality, label, title and work from where a file lies.
-
-    Args:
-        root: The folder that is indexed.
-        path: A file below it.
-
-    Returns:
-        The modality that a sub-folder names, or None, and the caption.
-
-    Example:
-        >>> modality, caption = caption_of_path(Path("scenes"), Path("scenes/audio/rain/7.wav"))
-        >>> modality.value, caption.label, caption.work_id, caption.title
-        ('audio', 'rain', 'scenes/rain/7', '7')
-    """
-    folders = list(path.relative_to(root).parent.parts)
-    named = next((name for name in folders if name.lower() in _MODALITIES), None)
-    if named is not None:
-        folders.remove(named)
-    return (
-        _MODALITIES[named.lower()] if named is not None else None,
-        Caption(
-            title=path.stem,
-            label=folders[-1] if folders else None,
-            work_id="/".join([root.resolve().name, *folders, path.stem]),
-            metadata={"path": f"{root.resolve().name}/{path.relative_to(root).as_posix()}"},
-        ),
-    )
 
 
 @dataclass(slots=True)
@@ -254,8 +193,3 @@ def _places(embedder: Embedder, modality: Modality, spaces: Sequence[str] | None
         asked = "the loaded spaces" if spaces is None else ", ".join(spaces)
         raise ProblemError("unknown-space", f"None of {asked} covers {modality}")
     return places
-
-
-def _first_line(lyrics: Lyrics) -> str:
-    lines = (line.strip() for line in lyrics.text.split("\n"))
-    return next((line[:_TITLE_CHARACTERS] for line in lines if line), Modality.LYRICS.value)

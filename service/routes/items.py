@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
 from pydantic import Field, Json
 
 from models.types import Modality
+from service.captions import Caption, title_of_file
 from service.catalog.records import Filter
 from service.dependencies import EngineDep, ItemDep, PreviewsDep
-from service.ingest import Caption, new_item, title_of_file
+from service.ingest import new_item
 from service.routes.answers import item_answer, problems
 from service.routes.parameters import FilterTexts, parse_filter
 from service.schemas import ItemAnswer, ItemPage

@@ -9,8 +9,9 @@ import pytest
 from models.features.registry import extractor
 from models.media.load import load
 from models.types import Modality
-from service.engine import Engine, SearchOptions, Stopwatch
+from service.engine import Engine, SearchOptions
 from service.errors import ProblemError
+from service.stopwatch import Stopwatch
 from tests.service.small_media import sound
 
 

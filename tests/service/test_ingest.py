@@ -2,17 +2,17 @@
 
 import contextlib
 import shutil
-from pathlib import Path
 
 import pytest
 
 from models.errors import MediaError
 from models.types import Modality
+from service.captions import Caption
 from service.catalog.records import Filter
 from service.engine import Engine
 from service.errors import ProblemError
 from service.facts import sha256_of
-from service.ingest import Caption, caption_of_path, index_folder, new_item, title_of_file
+from service.ingest import index_folder, new_item
 from tests.service.small_media import film, lyric, picture, sound
 
 
@@ -33,42 +33,6 @@ def write(folder, files):
 
 def index(engine, folder, **options):
     return index_folder(engine.embedder, engine.collection, folder, progress=False, **options)
-
-
-@pytest.mark.parametrize(
-    ("path", "modality", "label", "work"),
-    [
-        ("audio/rain/7.wav", "audio", "rain", "root/rain/7"),
-        ("Audio/7.wav", "audio", None, "root/7"),
-        ("rain/7.wav", None, "rain", "root/rain/7"),
-        ("7.wav", None, None, "root/7"),
-        ("train/video/rain/loud/7.mp4", "video", "loud", "root/train/rain/loud/7"),
-        ("score/a.b.mxl", "score", None, "root/a.b"),
-    ],
-)
-def test_the_path_tells_modality_label_and_work(path, modality, label, work):
-    root = Path("/media/root")
-    named, caption = caption_of_path(root, root / path)
-    assert named == modality
-    assert (caption.label, caption.work_id) == (label, work)
-    assert caption.title == Path(path).stem
-    assert caption.metadata == {"path": f"root/{path}"}
-
-
-@pytest.mark.parametrize(
-    ("name", "title"),
-    [
-        ("rain.wav", "rain"),
-        ("/etc/passwd", "passwd"),
-        ("..\\..\\boot.ini", "boot"),
-        ("a\r\nb.wav", "ab"),
-        ("", None),
-        (None, None),
-        ("x" * 500 + ".wav", "x" * 120),
-    ],
-)
-def test_the_title_is_the_stem_of_the_sent_name(name, title):
-    assert title_of_file(name) == title
 
 
 def test_parts_of_a_work_share_its_id(world, fresh):
