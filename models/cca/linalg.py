@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse.linalg
 
 from models.cca.pair_moments import PairMoments
 from models.errors import ShapeError
 from models.types import Float64Array
 
+LANCZOS_FROM = 400  # rows; below it the dense solver is as fast
 RANK_TOLERANCE = 1e-10  # eigenvalues below this share of the largest count as zero
 
 
@@ -96,7 +98,10 @@ def _inverse_square_root(values: Float64Array, ridge: float) -> Float64Array:
 def _solve_two(
     whitened: Float64Array, n_components: int
 ) -> tuple[tuple[Float64Array, ...], Float64Array]:
-    U, s, Vt = scipy.linalg.svd(whitened, full_matrices=False)
+    try:
+        U, s, Vt = scipy.linalg.svd(whitened, full_matrices=False)
+    except np.linalg.LinAlgError:  # divide and conquer fails on a few finite matrices
+        U, s, Vt = scipy.linalg.svd(whitened, full_matrices=False, lapack_driver="gesvd")
     return (U[:, :n_components], Vt[:n_components].T), np.clip(s[:n_components], 0.0, 1.0)
 
 
@@ -110,11 +115,22 @@ def _solve_many(
     for (v, w), block in whitened.items():
         blocks[starts[v] : starts[v + 1], starts[w] : starts[w + 1]] = block
     blocks += blocks.T
-    top = (int(starts[-1]) - n_components, int(starts[-1]) - 1)
-    values, vectors = scipy.linalg.eigh(blocks, subset_by_index=top)
-    vectors = vectors[:, ::-1] * np.sqrt(len(dimensions))
+    values, vectors = _largest_eigenpairs(blocks, n_components)
+    vectors *= np.sqrt(len(dimensions))
     directions = tuple(vectors[starts[v] : starts[v + 1]] for v in range(len(dimensions)))
-    return directions, np.clip(values[::-1] / (len(dimensions) - 1), 0.0, 1.0)
+    return directions, np.clip(values / (len(dimensions) - 1), 0.0, 1.0)
+
+
+def _largest_eigenpairs(matrix: Float64Array, count: int) -> tuple[Float64Array, Float64Array]:
+    """The largest eigenvalues, falling, and their vectors as columns, of a symmetric matrix."""
+    size = len(matrix)
+    if size < LANCZOS_FROM or count > size // 8:
+        values, vectors = scipy.linalg.eigh(matrix, subset_by_index=(size - count, size - 1))
+    else:  # Lanczos needs some hundred products instead of a full reduction
+        start = np.random.default_rng(0).normal(size=size)
+        values, vectors = scipy.sparse.linalg.eigsh(matrix, count, which="LA", v0=start)
+    order = np.argsort(-values)
+    return values[order], vectors[:, order]
 
 
 def _fix_signs(weights: tuple[Float64Array, ...]) -> tuple[Float64Array, ...]:

@@ -38,7 +38,7 @@ class LinearConfig:
 
     ridges: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
     betas: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    correlation_powers: tuple[float, ...] = (0.0, 1.0, 2.0)
+    correlation_powers: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0)
     n_components: tuple[int, ...] = (8, 16, 32, 64)
     refit: bool = True
 

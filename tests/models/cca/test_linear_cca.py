@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from sklearn.cross_decomposition import CCA
 
-from models.cca.linalg import WhitenedMoments
+from models.cca.linalg import WhitenedMoments, _largest_eigenpairs
 from models.cca.linear_cca import fit_linear_cca
 from models.cca.pair_moments import paired_moments
 from models.errors import ShapeError
@@ -83,6 +83,17 @@ def test_three_views_solve_the_generalised_eigenproblem():
         )
 
 
+def test_many_dimensions_are_solved_by_lanczos_to_the_same_result():
+    rng = np.random.default_rng(9)
+    matrix = rng.normal(size=(450, 450))
+    matrix = matrix @ np.diag(np.linspace(-1, 1, 450)) @ matrix.T
+    values, vectors = _largest_eigenpairs(matrix, 6)
+    dense, basis = np.linalg.eigh(matrix)
+    np.testing.assert_allclose(values, dense[::-1][:6], rtol=1e-9)
+    overlap = np.abs(np.sum(vectors * basis[:, ::-1][:, :6], axis=0))
+    np.testing.assert_allclose(overlap, 1.0, atol=1e-7)
+
+
 def test_a_constant_feature_does_no_harm_without_ridge():
     x, y = _related_views(6)
     with_constant = np.hstack([x, np.ones((len(x), 1))])
@@ -99,6 +110,21 @@ def test_signs_do_not_depend_on_the_solver():
     np.testing.assert_allclose(a.weights[0], b.weights[0], atol=1e-8)
     largest = np.abs(a.weights[0]).argmax(axis=0)
     assert (a.weights[0][largest, [0, 1, 2]] > 0).all()
+
+
+def test_a_failing_divide_and_conquer_is_replaced_by_the_slower_driver(monkeypatch):
+    views = _related_views(10)
+    expected = fit_linear_cca(views, n_components=3, ridge=0.1)
+    svd = scipy.linalg.svd
+
+    def fails_by_default(matrix, *, lapack_driver="gesdd", **options):
+        if lapack_driver == "gesdd":
+            raise np.linalg.LinAlgError("SVD did not converge")
+        return svd(matrix, lapack_driver=lapack_driver, **options)
+
+    monkeypatch.setattr(scipy.linalg, "svd", fails_by_default)
+    fit = fit_linear_cca(views, n_components=3, ridge=0.1)
+    np.testing.assert_allclose(fit.weights[0], expected.weights[0], atol=1e-9)
 
 
 def test_unpaired_views_are_refused():
