@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from models.types import Audio, Float32Array, Image, Lyrics, Media, Modality, Score, Video
+from models.types import Audio, Float32Array, Image, Lyrics, Modality, Score, Video
 
 MediaT = TypeVar("MediaT", Audio, Image, Video, Lyrics, Score, contravariant=True)
 
@@ -50,12 +50,9 @@ class Extractor(Protocol[MediaT]):
         ...
 
     def sequence(self, media: MediaT) -> Float32Array:
-        """Features over time (audio, video), lines (lyrics) or place (image, score), shape (T, D)."""
+        """Steps over time (audio, video), lines (lyrics) or place (image, score), shape (T, D)."""
         ...
 
     def pooled(self, media: MediaT) -> Float32Array:
         """One row for the whole item, shape (D,), finite."""
         ...
-
-
-AnyMedia = Media
