@@ -77,6 +77,9 @@ def extract(
     extractors: Annotated[
         list[str] | None, typer.Option("--extractor", help="MODALITY=NAME, repeatable.")
     ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Where packs are unpacked; default data_local.")
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Rows per item (a sequence); default one pooled row.")
     ] = None,
@@ -89,7 +92,7 @@ def extract(
 
     chosen = _chosen_extractors(extractors or ())
     options = ExtractionOptions(extractors=chosen, steps=steps, workers=workers)
-    report = extract(open_dataset(dataset, root, seed=seed), out, options)
+    report = extract(open_dataset(dataset, root, seed=seed, cache=cache), out, options)
     for failure in report.failures:
         typer.echo(f"skipped {failure.id}: {failure.message}", err=True)
     rows = ", ".join(f"{n} {view}" for view, n in report.rows.items())
