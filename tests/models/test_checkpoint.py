@@ -18,7 +18,10 @@ from models.errors import ArtefactError
 
 
 def test_tensors_survive_a_round_trip_and_other_readers_see_them(tmp_path):
-    tensors = {"b": np.arange(6, dtype=np.float32).reshape(2, 3).T, "a": np.float32([1.5])}
+    tensors = {
+        "b": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        "a": np.array([1.5], np.float32),
+    }
     digest = save_tensors(tmp_path / "w.safetensors", tensors)
     assert digest == hashlib.sha256((tmp_path / "w.safetensors").read_bytes()).hexdigest()
     for found in (
@@ -30,7 +33,7 @@ def test_tensors_survive_a_round_trip_and_other_readers_see_them(tmp_path):
 
 
 def test_equal_tensors_give_equal_files(tmp_path):
-    a, b = np.float32([1]), np.float32([2])
+    a, b = np.array([1], np.float32), np.array([2], np.float32)
     first = save_tensors(tmp_path / "1", {"a": a, "b": b})
     assert first == save_tensors(tmp_path / "2", {"b": b, "a": a})
 

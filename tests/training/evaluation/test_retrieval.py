@@ -59,7 +59,7 @@ def test_chance_equals_the_mean_over_random_orders(problem):
 
 def test_a_space_that_gives_one_point_scores_as_chance_in_any_gallery_order():
     keys = np.repeat(np.arange(10), 20)
-    rows = np.tile(np.float32([[1, 0]]), (200, 1))
+    rows = np.tile(np.array([[1, 0]], np.float32), (200, 1))
     scores, chance = score_retrieval(rows, rows, keys, keys), chance_retrieval(keys, keys)
     assert scores.map == pytest.approx(0.1)
     assert scores.map <= chance.map
