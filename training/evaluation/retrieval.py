@@ -12,6 +12,7 @@ from training.evaluation.chance import chance_average_precision, chance_first_ra
 from training.evaluation.metrics import average_precision, first_relevant_rank
 
 RECALL_AT = (1, 5, 10)
+QUERIES_AT_ONCE = 256  # bounds the memory of a ranking: 256 x G numbers
 AnyLabels = NDArray[np.generic]
 
 
@@ -65,15 +66,19 @@ def score_retrieval(
             f"expected a key per row, got {queries.shape} with {query_keys.shape} and "
             f"{gallery.shape} with {gallery_keys.shape}"
         )
-    similarities = queries.astype(np.float64) @ gallery.astype(np.float64).T  # (Q, G)
-    relevance = query_keys[:, None] == gallery_keys[None, :]
-    if not relevance.any(axis=1).all():
-        missing = query_keys[~relevance.any(axis=1)][0]
+    findable = np.isin(query_keys, gallery_keys)
+    if not findable.all():
+        missing = query_keys[~findable][0]
         raise ShapeError(f"expected every query to have a match in the gallery, {missing} has none")
-    precision = [average_precision(s, r) for s, r in zip(similarities, relevance, strict=True)]
-    ranks = np.array(
-        [first_relevant_rank(s, r) for s, r in zip(similarities, relevance, strict=True)]
-    )
+    transposed = gallery.astype(np.float64).T  # (K, G)
+    precisions, places = [], []
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        rows = slice(start, start + QUERIES_AT_ONCE)
+        similarities = queries[rows].astype(np.float64) @ transposed  # (B, G)
+        relevance = query_keys[rows, None] == gallery_keys[None, :]
+        precisions.append(average_precision(similarities, relevance))
+        places.append(first_relevant_rank(similarities, relevance))
+    precision, ranks = np.concatenate(precisions), np.concatenate(places)
     return RetrievalScores(
         map=float(np.mean(precision)),
         mrr=float(np.mean(1.0 / ranks)),

@@ -54,6 +54,15 @@ def test_first_rank_is_the_mean_over_all_orders_of_ties(items):
     assert first_relevant_rank(scores, relevant) == pytest.approx(np.mean(places))
 
 
+def test_rows_are_measured_one_by_one():
+    rng = np.random.default_rng(0)
+    scores, relevant = rng.integers(0, 4, (9, 12)).astype(float), rng.random((9, 12)) < 0.4
+    relevant[:, 0] = True
+    for metric in (average_precision, first_relevant_rank):
+        expected = [metric(s, r) for s, r in zip(scores, relevant, strict=True)]
+        np.testing.assert_allclose(metric(scores, relevant), expected)
+
+
 def test_negative_scores_are_as_good_as_positive_ones():
     scores, relevant = np.array([-0.1, -0.5, -0.2]), np.array([True, False, True])
     assert average_precision(scores, relevant) == 1.0

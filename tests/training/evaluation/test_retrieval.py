@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import ShapeError
+from training.evaluation import retrieval
 from training.evaluation.retrieval import chance_retrieval, score_retrieval
 
 
@@ -37,6 +38,14 @@ def test_figures_equal_a_naive_loop(problem):
     assert scores.median_rank == np.median(ranks)
     assert scores.recall == {k: pytest.approx(np.mean([r <= k for r in ranks])) for k in (1, 5, 10)}
     assert (scores.n_queries, scores.n_gallery) == (20, 30)
+
+
+def test_many_queries_are_ranked_in_blocks_to_the_same_figures(problem, monkeypatch):
+    whole = score_retrieval(*problem)
+    monkeypatch.setattr(retrieval, "QUERIES_AT_ONCE", 7)
+    blocks = score_retrieval(*problem)
+    assert blocks.as_dict() == pytest.approx(whole.as_dict())
+    np.testing.assert_allclose(blocks.ranks, whole.ranks)
 
 
 def test_chance_equals_the_mean_over_random_orders(problem):
