@@ -1,4 +1,4 @@
-"""Write the accidentals that a notation file only implies.
+"""Write the accidentals that a notation file only implies; forget those that are not its own.
 
 A program that derives a score from pitches may state what sounds (``alter`` in MusicXML) and leave
 out what is printed (``accidental``). Verovio prints only the latter: without this step such a
@@ -30,6 +30,17 @@ def write_accidentals(root: ET.Element) -> None:
             _write_measure(holder, keys, tied_to)
         else:
             _read_key(holder, keys)
+
+
+def forget_sounding_accidentals(root: ET.Element) -> None:
+    """Remove what sounds and is not printed from the MEI tree of an ABC tune, in place.
+
+    ABC prints every accidental that it means. Verovio (6.4) adds what the key alters, and keeps
+    that in a global variable that a tune without sharps and flats does not empty: such a tune
+    would get the sharps of whatever tune the process read before.
+    """
+    for element in root.iter():
+        element.attrib.pop("accid.ges", None)
 
 
 def _write_measure(measure: ET.Element, keys: dict[str, dict[str, str]], tied_to: set[str]) -> None:

@@ -10,7 +10,7 @@ import verovio
 
 from models.errors import MediaError
 from models.media import formats
-from models.media.accidentals import write_accidentals
+from models.media.accidentals import forget_sounding_accidentals, write_accidentals
 from models.media.formats import MediaFormat
 from models.media.limits import MediaLimits
 from models.media.mei_tree import count_notes, keep_notation
@@ -54,7 +54,10 @@ def to_clean_mei(data: bytes, media_format: MediaFormat, limits: MediaLimits) ->
     keep_notation(root)
     if count_notes(root) == 0:
         raise MediaError("empty", f"expected a {media_format.name} score with notes, got none")
-    write_accidentals(root)
+    if media_format is formats.ABC:
+        forget_sounding_accidentals(root)
+    else:
+        write_accidentals(root)
     return ET.tostring(root, encoding="unicode")
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from models.media.accidentals import write_accidentals
+from models.media.accidentals import forget_sounding_accidentals, write_accidentals
 from models.media.xml_tree import local_name, parse_xml
 
 
@@ -114,3 +114,10 @@ def test_sounding_signs_in_child_elements_are_replaced():
 def test_a_tree_with_any_written_sign_is_left_alone(written):
     music = f"<measure><staff n='1'><layer>{written}{_notes('f4s')}</layer></staff></measure>"
     assert _printed(music) == "s ."
+
+
+def test_forgetting_what_sounds_keeps_what_is_written():
+    notes = "<note accid.ges='s'/><note><accid accid='f' accid.ges='f'/></note>"
+    root = parse_xml(f"<mei>{notes}</mei>", name="MEI")
+    forget_sounding_accidentals(root)
+    assert [element.attrib for element in root.iter() if element.attrib] == [{"accid": "f"}]

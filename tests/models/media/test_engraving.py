@@ -1,5 +1,7 @@
 import io
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -101,6 +103,51 @@ def test_other_notes_give_other_pixels():
 @pytest.mark.parametrize("name", NOTATION_NAMES)
 def test_the_same_bytes_give_the_same_bits(name):
     assert _pages_equal(made(name), made(name))
+
+
+def _in_key(name: str, key: int) -> bytes:
+    """The same notes under a key signature of so many sharps (flats when negative)."""
+    if name == "abc":
+        return ABC.replace(b"K:C", {2: b"K:D", -3: b"K:Eb", 0: b"K:C"}[key])
+    if name == "krn":
+        sharps = {2: b"f#c#", -3: b"b-e-a-", 0: b""}[key]
+        return HUMDRUM.replace(b"*M4/4\t*", b"*k[" + sharps + b"]\t*\n*M4/4\t*")
+    if name == "mei":
+        return MEI.replace(b'keysig="0"', {2: b'keysig="2s"', -3: b'keysig="3f"', 0: b""}[key])
+    return musicxml(fifths=key)
+
+
+@pytest.mark.parametrize("between", [2, -3])
+@pytest.mark.parametrize("name", ["abc", "krn", "mei", "musicxml"])
+def test_a_key_does_not_leak_into_the_next_tune(name, between):
+    """Verovio keeps the key of an ABC tune in a global variable and never empties it."""
+    script = (
+        "import sys; from models.media.engraving import engrave; "
+        "from models.media.limits import MediaLimits; "
+        "pages = engrave(sys.stdin.buffer.read(), MediaLimits()); "
+        "sys.stdout.buffer.write(b''.join(page.tobytes() for page in pages))"
+    )
+    data = _in_key(name, 0)
+    fresh = subprocess.run(
+        [sys.executable, "-c", script], input=data, capture_output=True, check=True
+    ).stdout
+    keyed = engrave(_in_key(name, between), LIMITS)
+    here = engrave(data, LIMITS)
+    assert b"".join(page.tobytes() for page in here) == fresh
+    assert b"".join(page.tobytes() for page in keyed) != fresh
+
+
+def test_a_key_of_abc_does_not_print_signs_in_the_next_tune():
+    engrave(_in_key("abc", 2), LIMITS)
+    printed = [element.attrib for element in _clean(ABC).iter() if "accid" in element.attrib]
+    assert not printed
+
+
+def test_signs_written_in_abc_are_kept():
+    tune = ABC.replace(b"CDEF", b"^CD=E_F")
+    engrave(_in_key("abc", -3), LIMITS)
+    printed = [element.attrib["accid"] for element in _clean(tune).iter() if element.get("accid")]
+    assert printed == ["s", "n", "f"]
 
 
 @pytest.mark.parametrize(
