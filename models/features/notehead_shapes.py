@@ -19,7 +19,7 @@ def head_templates() -> tuple[Float32Array, ...]:
     rows, columns = np.mgrid[-7:8, -12:13] / SPACE
     full = _ellipse(rows, columns, 0.68, 0.46, 20.0)
     around = ~_ellipse(rows, columns, 0.9, 0.66, 20.0) & (np.abs(rows) < 0.85)
-    around &= np.abs(columns) < 1.1
+    around &= np.abs(columns) < 1.0
     around &= np.abs(rows) > 0.2  # ledger lines
     around &= np.abs(np.abs(columns) - 0.62) > 0.2  # stems
     hollow = _ellipse(rows, columns, 0.42, 0.2, 35.0)
@@ -29,7 +29,7 @@ def head_templates() -> tuple[Float32Array, ...]:
     slot = _ellipse(rows, columns, 0.32, 0.36, -55.0)
     sides = wide & ~_ellipse(rows, columns, 0.46, 0.48, -55.0)
     wide_around = ~_ellipse(rows, columns, 1.12, 0.74, 0.0) & (np.abs(rows) > 0.2)
-    wide_around &= (np.abs(rows) < 0.9) & (np.abs(columns) < 1.45)
+    wide_around &= (np.abs(rows) < 0.9) & (np.abs(columns) < 1.3)
     return (
         _weights(full, around),
         _weights(ring, hollow, around),

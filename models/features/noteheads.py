@@ -24,12 +24,12 @@ LOWEST, HIGHEST = -10, 18  # positions: half spaces above the lowest line
 N_POSITIONS = HIGHEST - LOWEST + 1
 FULL, HALF, WHOLE = 0, 1, 2
 _CLEF_SPACES = 2.8
-_LEAST_FIT = (0.62, 0.5, 0.55)  # of 1, for full, half and whole heads
+_LEAST_FIT = (0.62, 0.48, 0.53)  # of 1, for full, half and whole heads
 _STEM_PIXELS = 2 * SPACE
 _INK = 0.4
 _EXTRA_THICKNESS = 0.6  # pixels
 _BLANK = 0.15
-_BESIDE_STEM = 0.12
+_BESIDE_STEM = 0.16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ def read_staff(ink: Float32Array, staff: Staff, *, above: float, below: float) -
     return StaffContent(
         strip=strip,
         columns=columns,
-        positions=positions.clip(LOWEST, HIGHEST),
+        positions=positions,
         kinds=kinds,
         bar_lines=bar_lines,
         stems=_stems(vertical, bar_lines),
@@ -122,10 +122,12 @@ def _heads(
     margin = _fits(strip) - np.array(_LEAST_FIT, dtype=np.float32)[:, None, None]
     best = margin.max(axis=0)
     best[:, : round(_CLEF_SPACES * SPACE)] = -1.0
+    best[: BOTTOM - (2 * HIGHEST + 1) * SPACE // 4] = -1.0
+    best[BOTTOM - (2 * LOWEST - 1) * SPACE // 4 :] = -1.0
     heads = []
     for row, column in _peaks(best):
         kind = _kind(margin[:, row, column], strip, vertical, row, column)
-        around = (slice(max(row - 4, 0), row + 5), slice(max(column - 4, 0), column + 5))
+        around = (slice(max(row - 4, 0), row + 5), slice(column - 4, column + 5))
         if kind == WHOLE and not _alone(strip, row, column):
             continue
         if kind is not None and not beams[around].any():
@@ -167,8 +169,7 @@ def _kind(
     stemmed = has_stem(vertical, row, column)
     if stemmed and _beside_stem(strip, row, column) > _BESIDE_STEM:
         return None
-    order = np.argsort(-margin, kind="stable")
-    for kind in order:
+    for kind in np.argsort(-margin, kind="stable").tolist():
         if margin[kind] > 0.0 and stemmed == (kind != WHOLE):
             return int(kind)
     return None
@@ -176,19 +177,16 @@ def _kind(
 
 def _beside_stem(strip: Float32Array, row: int, column: int) -> float:
     """Share of ink above or below a head, on the emptier side: a stem there, more in a digit."""
-    across = slice(max(column - 6, 0), column + 7)
+    across = slice(column - 6, column + 7)
     sides = strip[max(row - 12, 0) : max(row - 6, 0), across], strip[row + 7 : row + 13, across]
     return min(float(part.mean()) for part in sides if part.size)
 
 
 def _alone(strip: Float32Array, row: int, column: int) -> bool:
     """Tell a whole note from the bowl of a digit: there is nothing right above and below it."""
-    across = slice(max(column - 5, 0), column + 6)
-    above, below = (
-        strip[max(row - 13, 0) : max(row - 7, 0), across],
-        strip[row + 8 : row + 14, across],
-    )
-    return all(part.size == 0 or float(part.mean()) < _BLANK for part in (above, below))
+    across = slice(column - 5, column + 6)
+    sides = strip[max(row - 13, 0) : max(row - 7, 0), across], strip[row + 8 : row + 14, across]
+    return all(float(part.mean()) < _BLANK for part in sides if part.size)
 
 
 def has_stem(vertical: BoolArray, row: int, column: int) -> bool:
@@ -196,12 +194,14 @@ def has_stem(vertical: BoolArray, row: int, column: int) -> bool:
 
     A flat has its stroke up at the left, a natural and a sharp on both sides.
     """
-    left = np.asarray(vertical[:, max(column - 7, 0) : max(column - 2, 0)].any(axis=1))
-    right = np.asarray(vertical[:, column + 3 : column + 8].any(axis=1))
-    up, down = slice(max(row - 12, 0), max(row - 5, 0)), slice(row + 6, row + 13)
-    up_right, down_left = bool(right[up].all()), bool(left[down].all())
-    up_left, down_right = bool(left[up].all()), bool(right[down].all())
-    return (up_right and not up_left) or (down_left and not down_right)
+    up, down = slice(max(row - 12, 0), row - 5), slice(row + 6, row + 13)
+    left, right = slice(column - 7, column - 2), slice(column + 3, column + 8)
+
+    def stroke(rows: slice, columns: slice) -> bool:
+        return bool(vertical[rows, columns].any(axis=1).all())
+
+    up_stem = stroke(up, right) and not stroke(up, left)
+    return up_stem or (stroke(down, left) and not stroke(down, right))
 
 
 def _vertical_runs(mask: BoolArray, length: int) -> BoolArray:
@@ -248,5 +248,5 @@ def _beams(strip: Float32Array) -> BoolArray:
 def _marks(strip: Float32Array) -> Int64Array:
     """Columns of strokes of more than a head's and less than a stem's height."""
     mask = strip > _INK
-    short = _vertical_runs(mask, SPACE + 3) & ~_vertical_runs(mask, _STEM_PIXELS + 6)
+    short = _vertical_runs(mask, SPACE + 3) & ~_vertical_runs(mask, 3 * SPACE)
     return _runs(np.asarray(short.any(axis=0)))

@@ -92,17 +92,19 @@ class StaffImage:
 def _windows(system: Sequence[StaffContent]) -> Iterator[Float64Array]:
     """Yield the steps of one system, shape (D_seq,): heads by position, kinds, strokes, ink."""
     width = max(staff.strip.shape[1] for staff in system)
-    for start in range(0, width, _WINDOW):
+    starts = range(0, max(width - _WINDOW // 2, 1), _WINDOW)
+    for start in starts:
+        end = width if start == starts[-1] else start + _WINDOW  # the last one takes the rest
         row = np.zeros(_SEQUENCE_SIZE)
         for staff in system:
-            inside = (staff.columns >= start) & (staff.columns < start + _WINDOW)
+            inside = (staff.columns >= start) & (staff.columns < end)
             row[:N_POSITIONS] += np.bincount(
                 staff.positions[inside] - LOWEST, minlength=N_POSITIONS
             )
             row[N_POSITIONS : N_POSITIONS + 3] += np.bincount(staff.kinds[inside], minlength=3)
             strokes = (staff.stems, staff.bar_lines, staff.marks)
-            row[-5:-2] += [((one >= start) & (one < start + _WINDOW)).sum() for one in strokes]
-            part = slice(start, start + _WINDOW)
+            row[-5:-2] += [((one >= start) & (one < end)).sum() for one in strokes]
+            part = slice(start, end)
             row[-2] += 10.0 * staff.beams[:, part].sum() / (HEIGHT * _WINDOW)
             row[-1] += staff.strip[:, part].sum() / (HEIGHT * _WINDOW)
         yield row

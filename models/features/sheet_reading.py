@@ -44,9 +44,9 @@ def read_pages(pages: Sequence[UInt8Array]) -> Music:
     systems: list[tuple[StaffContent, ...]] = []
     densities = []
     for page in pages:
-        ink = straightened(ink_of(page))
+        ink = ink_of(page)
         densities.append(float(ink.mean()))
-        systems += _read_systems(ink)
+        systems += _read_systems(straightened(ink))
     heads = []
     begin = 0.0
     for system in systems:

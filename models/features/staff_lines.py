@@ -16,6 +16,7 @@ _LEAST_CONTRAST = 48.0  # grey values; flatter paper is blank
 _LINE_INK = 0.15  # a thin line between two rows of pixels is no darker
 _MIN_SHARE = 0.02  # of the page width that each of the five lines covers
 _RELATIVE_SHARE = 0.08  # of the best staff's score
+_WIDE_SPACE = 8.0  # pixels; in narrower ones the middle is too near the lines to look around it
 _SAME_SIZE = (0.75, 1.3)  # a page may have small staves beside the usual ones
 _N_STRIPS = 16
 _SKEWS = np.linspace(-0.03, 0.03, 41)  # rows per column, 0.03 is 1.7 degrees
@@ -167,10 +168,11 @@ def _five_line_score(profile: Float64Array, space: float) -> Float64Array:
 
     weakest = np.min([at(near, line) for line in range(5)], axis=0)
     centred = np.mean([at(padded, line) for line in range(5)], axis=0)
-    between = np.mean([at(padded, line + 0.5) for line in range(4)], axis=0)
+    gaps = near if space >= _WIDE_SPACE else padded
+    between = np.mean([at(gaps, line + 0.5) for line in range(4)], axis=0)
     sixth = np.maximum(at(near, -1.0), at(near, 5.0))
-    score: Float64Array = weakest + 0.1 * centred - between - 0.5 * sixth
-    return score
+    score = weakest + 0.1 * centred - between - sixth
+    return np.where((weakest > 0.0) & (score > 0.5 * weakest), score, 0.0)
 
 
 def _peaks(scores: Float64Array, spaces: Float64Array, least: float) -> list[tuple[int, int]]:
@@ -189,16 +191,25 @@ def _peaks(scores: Float64Array, spaces: Float64Array, least: float) -> list[tup
 
 def _placed(lines: BoolArray, profile: Float64Array, top: int, space: float) -> Staff | None:
     """Measure where a staff lies to a fraction of a pixel, and from which column to which."""
-    centres = []
-    for line in range(5):
-        row = round(top + line * space)
-        around = np.arange(max(row - 1, 0), min(row + 2, len(profile)))
-        weights = profile[around]
-        centres.append(float((around * weights).sum() / max(float(weights.sum()), 1e-9)))
-    fitted_space, fitted_top = np.polyfit(np.arange(5), centres, 1)
+    fitted_top, fitted_space = float(top), space
+    centres: list[float] = []
+    for _ in range(2):  # the second time around rows that are nearer to the lines
+        centres = [
+            _centre(profile, fitted_top + line * fitted_space, reach=max(1, round(space / 6.0)))
+            for line in range(5)
+        ]
+        fitted_space, fitted_top = np.polyfit(np.arange(5), centres, 1)
     rows = np.rint(centres).astype(np.int64).clip(1, len(lines) - 2)
     present = sum((lines[row - 1 : row + 2].any(axis=0)).astype(np.int64) for row in rows)
     columns = np.flatnonzero(np.asarray(present) >= 3)
     if not len(columns) or columns[-1] - columns[0] < 3 * space:
         return None
     return Staff(float(fitted_top), float(fitted_space), int(columns[0]), int(columns[-1]) + 1)
+
+
+def _centre(profile: Float64Array, row: float, *, reach: int) -> float:
+    """Row of a line near ``row``, to a fraction of a pixel."""
+    around = np.arange(max(round(row) - reach, 0), min(round(row) + reach + 1, len(profile)))
+    weights = profile[around]
+    total = float(weights.sum())
+    return float((around * weights).sum()) / total if total > 0.0 else row
