@@ -121,7 +121,6 @@ def search(
     space_folder: SpaceFolders = None,
 ) -> None:
     """Find the items nearest to a file, without a server."""
-    from models.media.load import default_modality
     from service.engine import SearchOptions
     from service.routes.answers import search_answer
 
@@ -129,7 +128,7 @@ def search(
         raise DataError(f"expected a file as the query, there is no file {file}")
     settings = _settings(data=data, spaces=space_folder)
     with _opened(settings) as engine:
-        taken_as = source or default_modality(file, settings.media_limits)
+        taken_as = source or engine.embedder.probe(file).modality
         answer = engine.search(file, taken_as, to, SearchOptions(k=k, space=space))
     if as_json:
         body = search_answer(answer).model_dump(mode="json")

@@ -9,6 +9,7 @@ from typing import Any
 from models.features.extractor import Extractor
 from models.features.registry import extractor
 from models.media.isolated import IsolatedLoader
+from models.media.load import Probe
 from models.spaces import SharedSpace
 from models.types import Float32Array, Media, Modality
 from service.artefacts import SpaceFolder
@@ -26,7 +27,6 @@ class Embedder:
 
     Attributes:
         spaces: Name -> the space's folder and manifest.
-        limits: What is too large to decode.
         workers: Number of decoding processes.
 
     Raises:
@@ -38,12 +38,11 @@ class Embedder:
         self._opened: dict[str, SharedSpace] = {space.name: space.open() for space in spaces}
         names = {space.extractor_name(m) for space in spaces for m in space.modalities}
         self._extractors: dict[str, Extractor[Any]] = {name: extractor(name) for name in names}
-        self.limits = settings.media_limits
         self.workers = settings.decode_workers
         self._slots = threading.BoundedSemaphore(settings.decode_workers)
         self._queue_seconds = settings.queue_seconds
         self._loader = IsolatedLoader(
-            self.limits,
+            settings.media_limits,
             workers=self.workers,
             timeout_seconds=settings.decode_timeout_seconds,
             memory_bytes=settings.decode_memory_bytes,
@@ -103,6 +102,14 @@ class Embedder:
             MediaError: When the bytes are not such media.
         """
         return self._loader.load(source, modality)
+
+    def probe(self, source: bytes | Path) -> Probe:
+        """Tell in a worker process what a file is; no decoder runs in this one.
+
+        Raises:
+            MediaError: When it is no media that we read.
+        """
+        return self._loader.probe(source)
 
     def features(self, media: Media, space: str, modality: Modality) -> Float32Array:
         """Feature row of decoded media, shape (D,), as the space was trained on."""

@@ -162,7 +162,8 @@ class Engine:
         with self.embedder.slot():
             with watch.step("decode"):
                 media = self.embedder.decode(query, source)
-                facts = describe(query, source, media, self.embedder.limits)
+                media_type = self.embedder.probe(query).media_type
+                facts = describe(query, source, media, media_type)
             with watch.step("features"):
                 features = self.embedder.features(media, space, source)
         with watch.step("project"):

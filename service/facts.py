@@ -4,8 +4,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.media.limits import MediaLimits
-from models.media.load import media_type
 from models.types import Audio, Image, Lyrics, Media, Modality, Score, Video
 
 
@@ -45,15 +43,13 @@ class MediaFacts:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def describe(
-    source: bytes | Path, modality: Modality, media: Media, limits: MediaLimits
-) -> MediaFacts:
-    """Collect the facts of a file and what was decoded from it."""
+def describe(source: bytes | Path, modality: Modality, media: Media, media_type: str) -> MediaFacts:
+    """Collect the facts of a file, its MIME type and what was decoded from it."""
     digest, size = sha256_of(source)
     measures = _measures(media)
     return MediaFacts(
         modality=modality,
-        media_type=media_type(source, limits),
+        media_type=media_type,
         sha256=digest,
         bytes=size,
         duration_seconds=measures.get("duration_seconds"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from models.errors import KyomeiError, MediaError
-from models.media.load import default_modality, file_suffix
+from models.media.load import file_suffix
 from models.types import Lyrics, Modality
 from service.captions import Caption, caption_of_path, first_line
 from service.collection.collection import Collection
@@ -63,13 +63,13 @@ def new_item(
         MediaError: When the bytes are not such media.
         ProblemError: ``busy`` when no worker is free, ``unknown-space`` when none covers it.
     """
-    limits = embedder.limits
-    known = default_modality(source, limits) if modality is None else modality
-    places = _places(embedder, known, spaces)
     with embedder.slot():
+        known = embedder.probe(source).modality if modality is None else modality
+        places = _places(embedder, known, spaces)
         media = embedder.decode(source, known)
         embeddings = embedder.embed(media, known, places)
-    facts = describe(source, known, media, limits)
+        media_type = embedder.probe(source).media_type
+    facts = describe(source, known, media, media_type)
     fallback = first_line(media) if isinstance(media, Lyrics) else facts.media_type
     return NewItem(
         modality=known,
@@ -163,7 +163,7 @@ def _prepare(
     """Make the item of a file, or None when it is there already."""
     modality, caption = caption_of_path(folder, path)
     if modality is None:
-        modality = default_modality(path, embedder.limits)
+        modality = embedder.probe(path).modality
     if collection.contains(modality, sha256_of(path)[0]) is not None:
         return None
     return new_item(embedder, path, modality, caption, spaces=spaces)

@@ -9,17 +9,20 @@ import resource
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from models.errors import MediaError
 from models.media.limits import MediaLimits
-from models.media.load import load
+from models.media.load import Probe, load, probe
 from models.types import Media, Modality
 
 Decoder = Callable[[bytes | Path, Modality, MediaLimits], Media]
+Prober = Callable[[bytes | Path, MediaLimits], Probe]
+_Question = tuple[bytes | Path, Modality | None]  # without a modality: what is it?
 
 _LOGGER = logging.getLogger(__name__)
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would copy locks held by server threads
@@ -28,17 +31,18 @@ _GRACE_SECONDS = 5
 
 
 class IsolatedLoader:
-    """``load`` in warm worker processes with a time limit and a memory limit.
+    """``load`` and ``probe`` in warm worker processes with a time limit and a memory limit.
 
     A worker that crashes or runs out of time is killed and replaced; the call that met it gets a
     ``MediaError`` and the next call a fresh worker. Safe to use from any number of threads.
 
     Args:
-        limits: Passed to every ``load``.
+        limits: Passed to every ``load`` and ``probe``.
         workers: Number of processes, and so of files decoded at the same time.
         timeout_seconds: Time for one file, without the wait for a free worker.
         memory_bytes: Address space of one worker (RLIMIT_AS).
-        decoder: What a worker runs; importable by name.
+        decoder: What a worker runs for ``load``; importable by name.
+        prober: What a worker runs for ``probe``; importable by name.
 
     Example:
         >>> with IsolatedLoader(MediaLimits(), workers=1) as loader:
@@ -54,12 +58,12 @@ class IsolatedLoader:
         timeout_seconds: float = 60.0,
         memory_bytes: int = 4 * 2**30,
         decoder: Decoder = load,
+        prober: Prober = probe,
     ) -> None:
-        self._arguments = (limits, decoder, timeout_seconds, memory_bytes)
-        self._timeout_seconds = timeout_seconds
+        self._duty = _Duty(limits, decoder, prober, timeout_seconds, memory_bytes)
         self._is_closed = False
         self._lock = threading.Lock()  # guards _is_closed and _all
-        self._all = {_Worker(self._arguments) for _ in range(workers)}
+        self._all = {_Worker(self._duty) for _ in range(workers)}
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for worker in self._all:
             self._idle.put(worker)
@@ -72,18 +76,18 @@ class IsolatedLoader:
                 the decoder crashed on it.
             RuntimeError: After ``close``.
         """
-        worker = self._idle.get()
-        try:
-            if not worker.is_alive():  # killed from outside while it waited
-                worker = self._replaced(worker)
-            if self._is_closed:
-                raise RuntimeError("expected an open IsolatedLoader, this one is closed")
-            answer = worker.ask((source, modality), self._timeout_seconds)
-        finally:
-            self._idle.put(worker if worker.is_usable else self._replaced(worker))
-        if isinstance(answer, MediaError):
-            raise answer
-        return answer
+        media: Media = self._ask((source, modality))
+        return media
+
+    def probe(self, source: bytes | Path) -> Probe:
+        """Tell what a file is as ``models.media.load.probe`` does.
+
+        Raises:
+            MediaError: As ``probe``; also ``timeout`` and ``damaged`` as ``load`` here.
+            RuntimeError: After ``close``.
+        """
+        found: Probe = self._ask((source, None))
+        return found
 
     def close(self) -> None:
         """Stop all workers; calls under way end with a ``MediaError``, later ones are refused."""
@@ -106,6 +110,21 @@ class IsolatedLoader:
         """Close."""
         self.close()
 
+    def _ask(self, question: _Question) -> Any:
+        """Return the ``Media`` or ``Probe`` that an idle worker answers."""
+        worker = self._idle.get()
+        try:
+            if not worker.is_alive():  # killed from outside while it waited
+                worker = self._replaced(worker)
+            if self._is_closed:
+                raise RuntimeError("expected an open IsolatedLoader, this one is closed")
+            answer = worker.ask(question, self._duty.timeout_seconds)
+        finally:
+            self._idle.put(worker if worker.is_usable else self._replaced(worker))
+        if isinstance(answer, MediaError):
+            raise answer
+        return answer
+
     def _replaced(self, worker: "_Worker") -> "_Worker":
         """Return a new worker in place of a broken one; after ``close`` the broken one itself."""
         worker.stop()
@@ -113,26 +132,49 @@ class IsolatedLoader:
             if self._is_closed:
                 return worker
             self._all.discard(worker)
-            fresh = _Worker(self._arguments)
+            fresh = _Worker(self._duty)
             self._all.add(fresh)
         return fresh
+
+
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    """What a worker does, and within which limits."""
+
+    limits: MediaLimits
+    decoder: Decoder
+    prober: Prober
+    timeout_seconds: float
+    memory_bytes: int
+
+    def answer(self, question: _Question) -> Media | Probe | MediaError:
+        """Decode or probe; runs in the worker."""
+        source, modality = question
+        try:
+            if modality is None:
+                return self.prober(source, self.limits)
+            return self.decoder(source, modality, self.limits)
+        except MediaError as error:
+            return error
+        except MemoryError:
+            return MediaError("too_large", "decoding this file needs more memory than a worker has")
 
 
 class _Worker:
     """One process and our end of the pipe to it; used by one thread at a time, stopped by any."""
 
-    def __init__(self, arguments: tuple[MediaLimits, Decoder, float, int]) -> None:
+    def __init__(self, duty: _Duty) -> None:
         self._pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
-            target=_serve, args=(theirs, *arguments), name="kyomei-media", daemon=True
+            target=_serve, args=(theirs, duty), name="kyomei-media", daemon=True
         )
         self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         self._is_ready = False
         self.is_usable = True
 
-    def ask(self, question: tuple[bytes | Path, Modality], seconds: float) -> Media | MediaError:
-        """Send one file and wait for its media or error; not usable any more after a failure."""
+    def ask(self, question: _Question, seconds: float) -> Media | Probe | MediaError:
+        """Send one file and wait for the answer or error; not usable any more after a failure."""
         self.is_usable = False
         self._wait_until_ready()
         try:
@@ -141,7 +183,7 @@ class _Worker:
                 return MediaError(
                     "timeout", f"expected a file that decodes in {seconds:g} s, it took longer"
                 )
-            answer: Media | MediaError = self._pipe.recv()
+            answer: Media | Probe | MediaError = self._pipe.recv()
         except (EOFError, OSError):
             self.stop()
             _LOGGER.warning("A media worker ended with exit code %s", self._process.exitcode)
@@ -182,40 +224,23 @@ class _Worker:
         self._process.join()
 
 
-def _serve(
-    pipe: Connection,
-    limits: MediaLimits,
-    decoder: Decoder,
-    timeout_seconds: float,
-    memory_bytes: int,
-) -> None:
+def _serve(pipe: Connection, duty: _Duty) -> None:
     """Answer questions until the pipe closes; runs in the worker."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes us
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    alarm_seconds = math.ceil(timeout_seconds) + _GRACE_SECONDS
+    resource.setrlimit(resource.RLIMIT_AS, (duty.memory_bytes, duty.memory_bytes))
+    alarm_seconds = math.ceil(duty.timeout_seconds) + _GRACE_SECONDS
     pipe.send(True)
     while True:
         try:
-            source, modality = pipe.recv()
+            question = pipe.recv()
         except (EOFError, OSError):
             return
         # Ends us even inside a library that holds the interpreter while the parent is gone.
         signal.alarm(alarm_seconds)
-        pipe.send(_answer(decoder, source, modality, limits))
+        pipe.send(duty.answer(question))
         signal.alarm(0)
-
-
-def _answer(
-    decoder: Decoder, source: bytes | Path, modality: Modality, limits: MediaLimits
-) -> Media | MediaError:
-    try:
-        return decoder(source, modality, limits)
-    except MediaError as error:
-        return error
-    except MemoryError:
-        return MediaError("too_large", "decoding this file needs more memory than a worker has")
 
 
 def _end_with_parent() -> None:

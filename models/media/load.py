@@ -1,6 +1,7 @@
 """The one door for media: bytes or a path in, decoded ``Media`` or a ``MediaError`` out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import MediaError
@@ -17,6 +18,20 @@ from models.media.video import decode_video
 from models.types import Lyrics, Media, Modality
 
 DEFAULT_LIMITS = MediaLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a file is, by its content.
+
+    Attributes:
+        modality: What it most likely is. A PNG or JPEG is an image, a PDF or notation file a
+            score, a text lyrics, an MP4 a video when it holds pictures and a sound otherwise.
+        media_type: MIME type, such as ``video/mp4``.
+    """
+
+    modality: Modality
+    media_type: str
 
 
 def load(source: bytes | Path, modality: Modality, limits: MediaLimits = DEFAULT_LIMITS) -> Media:
@@ -43,25 +58,26 @@ def load(source: bytes | Path, modality: Modality, limits: MediaLimits = DEFAULT
         ) from None
 
 
-def default_modality(source: bytes | Path, limits: MediaLimits = DEFAULT_LIMITS) -> Modality:
-    """Return what a file most likely is, from its content.
+def probe(source: bytes | Path, limits: MediaLimits = DEFAULT_LIMITS) -> Probe:
+    """Tell what a file is, without decoding it.
 
-    A PNG or JPEG is an image, a PDF or notation file a score, a text lyrics, an MP4 a video when
-    it holds pictures and a sound otherwise.
+    FFmpeg opens MP4, MOV, WebM and Matroska for it: a service asks ``IsolatedLoader.probe``.
 
     Raises:
         MediaError: ``empty``, ``unsupported``, ``damaged`` or ``too_large`` (bytes).
     """
-    return _resolved(_read(source, limits)).modalities[0]
+    media_format = _resolved(_read(source, limits))
+    return Probe(media_format.modalities[0], media_format.mime)
+
+
+def default_modality(source: bytes | Path, limits: MediaLimits = DEFAULT_LIMITS) -> Modality:
+    """Return what a file most likely is, as ``probe`` does."""
+    return probe(source, limits).modality
 
 
 def media_type(source: bytes | Path, limits: MediaLimits = DEFAULT_LIMITS) -> str:
-    """Return the MIME type of a file from its content, such as ``video/mp4``.
-
-    Raises:
-        MediaError: ``empty``, ``unsupported``, ``damaged`` or ``too_large`` (bytes).
-    """
-    return _resolved(_read(source, limits)).mime
+    """Return the MIME type of a file from its content, as ``probe`` does."""
+    return probe(source, limits).media_type
 
 
 def _decode(data: bytes, modality: Modality, limits: MediaLimits) -> Media:

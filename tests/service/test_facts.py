@@ -2,8 +2,7 @@ import hashlib
 
 import pytest
 
-from models.media.limits import MediaLimits
-from models.media.load import load
+from models.media.load import load, probe
 from models.types import Modality
 from service.facts import describe, sha256_of
 from tests.service.small_media import film, lyric, musicxml, picture, sound
@@ -20,14 +19,15 @@ from tests.service.small_media import film, lyric, musicxml, picture, sound
 )
 def test_the_facts_are_those_of_the_file(data, modality, media_type, measures):
     media = load(data, Modality(modality))
-    facts = describe(data, Modality(modality), media, MediaLimits())
+    facts = describe(data, Modality(modality), media, probe(data).media_type)
     assert (facts.modality, facts.media_type, facts.bytes) == (modality, media_type, len(data))
     assert facts.sha256 == hashlib.sha256(data).hexdigest()
     assert facts.measures == measures
 
 
 def test_a_video_has_size_and_duration():
-    facts = describe(film(0), Modality.VIDEO, load(film(0), Modality.VIDEO), MediaLimits())
+    facts = describe(film(0), Modality.VIDEO, load(film(0), Modality.VIDEO), "video/mp4")
+    assert facts.media_type == "video/mp4"
     assert (facts.width, facts.height) == (96, 72)
     assert facts.duration_seconds == pytest.approx(1.0, abs=0.3)
 

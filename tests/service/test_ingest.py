@@ -3,13 +3,14 @@
 import contextlib
 import shutil
 
+import av
 import pytest
 
 from models.errors import MediaError
 from models.types import Modality
 from service.captions import Caption
 from service.catalog.records import Filter
-from service.engine import Engine
+from service.engine import Engine, SearchOptions
 from service.errors import ProblemError
 from service.facts import sha256_of
 from service.ingest import index_folder, new_item
@@ -169,3 +170,22 @@ def test_a_moved_folder_is_still_known_by_its_content(world, fresh, tmp_path):
     index(fresh, world.media / "scenes" / "image")
     moved = shutil.copytree(world.media / "scenes" / "image", tmp_path / "elsewhere" / "image")
     assert index(fresh, moved.parent).present == 24
+
+
+@pytest.mark.parametrize("modality", [None, Modality.VIDEO])
+def test_no_file_is_opened_by_ffmpeg_in_the_process_of_the_service(
+    fresh, tmp_path, monkeypatch, modality
+):
+    """A crash of FFmpeg must end a worker, never the server."""
+    data = film(3, 0.2)
+    folder = write(tmp_path / "f", {"c/a.x": film(4, 0.2)})
+
+    def refuse(*_, **__):
+        raise AssertionError("FFmpeg ran in the process of the service")
+
+    monkeypatch.setattr(av, "open", refuse)
+    made = new_item(fresh.embedder, data, modality, Caption())
+    assert (made.modality, made.media_type, made.suffix) == ("video", "video/mp4", ".mp4")
+    assert index(fresh, folder).added == 1
+    answer = fresh.search(data, Modality.VIDEO, Modality.VIDEO, SearchOptions(k=1))
+    assert answer.query.media_type == "video/mp4"

@@ -6,16 +6,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from models.errors import MediaError
 from models.media.isolated import IsolatedLoader
 from models.media.limits import MediaLimits
-from models.media.load import load
+from models.media.load import Probe, load, probe
 from models.types import Audio, Image, Lyrics, Modality, Score
-from tests.models.media.hostile_decoders import DiesOnArrival, obey
-from tests.models.media.media_files import made, picture_file
+from tests.models.media.hostile_decoders import DiesOnArrival, obey, obey_probing
+from tests.models.media.media_files import NAMES, made, picture_file
 
 LIMITS = MediaLimits()
 
@@ -28,7 +29,9 @@ def loader():
 
 @pytest.fixture
 def obedient():
-    with IsolatedLoader(LIMITS, workers=1, timeout_seconds=1.0, decoder=obey) as isolated:
+    with IsolatedLoader(
+        LIMITS, workers=1, timeout_seconds=1.0, decoder=obey, prober=obey_probing
+    ) as isolated:
         yield isolated
 
 
@@ -58,6 +61,56 @@ def test_engraving_gives_the_same_bits_in_another_process(loader):
     assert isinstance(here, Score)
     for page_there, page_here in zip(there.pages, here.pages, strict=True):
         np.testing.assert_array_equal(page_there, page_here)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_worker_probes_what_this_process_probes(loader, name):
+    assert loader.probe(made(name)) == probe(made(name))
+
+
+def test_a_path_is_probed_as_its_bytes_are(loader, tmp_path: Path):
+    path = tmp_path / "anything.at.all"
+    path.write_bytes(made("mkv"))
+    assert loader.probe(path) == Probe(Modality.VIDEO, "video/x-matroska")
+
+
+@pytest.mark.parametrize("name", ["mp4", "mov", "webm", "mkv"])
+def test_probing_opens_no_container_in_this_process(loader, monkeypatch, name):
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("FFmpeg ran in the calling process")
+
+    monkeypatch.setattr(av, "open", refuse)
+    assert loader.probe(made(name)).modality is Modality.VIDEO
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"", "empty"), (b"\x7fELF\0", "unsupported"), (b"\x1a\x45\xdf\xa3" + bytes(40), "damaged")],
+)
+def test_what_cannot_be_probed_is_an_error_of_the_media(loader, data, reason):
+    with pytest.raises(MediaError) as caught:
+        loader.probe(data)
+    assert caught.value.reason == reason
+
+
+def test_the_limits_hold_while_probing():
+    with (
+        IsolatedLoader(MediaLimits(max_bytes=3), workers=1) as isolated,
+        pytest.raises(MediaError, match="at most 3 bytes") as caught,
+    ):
+        isolated.probe(b"la la")
+    assert caught.value.reason == "too_large"
+
+
+@pytest.mark.parametrize(("word", "reason"), [(b"crash", "damaged"), (b"hang", "timeout")])
+def test_a_crash_or_hang_while_probing_is_an_error_and_the_next_probe_works(obedient, word, reason):
+    first = obedient.probe(b"process").media_type
+    with pytest.raises(MediaError) as caught:
+        obedient.probe(word)
+    assert caught.value.reason == reason
+    second = obedient.probe(b"process").media_type
+    assert first != second == _say(obedient, b"process")  # the same workers load and probe
+    assert int(first) != os.getpid() != int(second)
 
 
 def test_paths_are_read_by_the_worker(loader, tmp_path: Path):

@@ -6,7 +6,7 @@ import pytest
 from models.errors import MediaError
 from models.media import load as load_module
 from models.media.limits import MediaLimits
-from models.media.load import default_modality, load, media_type
+from models.media.load import Probe, default_modality, load, media_type, probe
 from models.types import Audio, Image, Lyrics, Modality, Score, Video
 from tests.models.media.media_files import NAMES, expected_modality, made
 
@@ -38,6 +38,7 @@ def test_files_over_the_limit_are_refused_unread(as_path, tmp_path: Path):
         lambda: load(source, Modality.AUDIO, limits),
         lambda: media_type(source, limits),
         lambda: default_modality(source, limits),
+        lambda: probe(source, limits),
     ):
         with pytest.raises(MediaError, match="at most 1000 bytes") as caught:
             call()
@@ -72,3 +73,10 @@ def test_a_container_without_streams_has_no_modality():
     with pytest.raises(MediaError) as caught:
         default_modality(b"\x1a\x45\xdf\xa3" + bytes(40))
     assert caught.value.reason == "damaged"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_probe_tells_modality_and_media_type_at_once(name):
+    expected = Probe(default_modality(made(name)), media_type(made(name)))
+    assert probe(made(name)) == expected
+    assert expected.modality == expected_modality(name)
