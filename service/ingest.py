@@ -94,8 +94,9 @@ def index_folder(
 ) -> IndexReport:
     """Add a folder of media; files that are there already are passed over.
 
-    Layouts: ``MODALITY/CLASS/file``, ``MODALITY/file``, ``CLASS/file`` or plain files. Every
-    batch is stored as it comes, so that an interrupted run goes on where it stopped.
+    Layouts: ``MODALITY/CLASS/file``, ``MODALITY/file``, ``CLASS/file`` or plain files. Where there
+    are folders named after modalities, files outside them (a manifest, a licence) are skipped.
+    Every batch is stored as it comes, so that an interrupted run goes on where it stopped.
 
     Args:
         embedder: Media to embeddings.
@@ -109,10 +110,13 @@ def index_folder(
     """
     start = time.perf_counter()
     files = list(_walk(folder))
+    sorted_by_modality = any(caption_of_path(folder, path)[0] for path in files)
     tally = _Tally()
     batch: list[NewItem] = []
 
     def prepare(path: Path) -> NewItem | None:
+        if sorted_by_modality and caption_of_path(folder, path)[0] is None:
+            raise MediaError("unsupported", "lies outside the folders named after modalities")
         return _prepare(embedder, collection, folder, path, spaces)
 
     with tqdm(total=len(files), desc=folder.name, unit="file", disable=not progress) as bar:

@@ -1,5 +1,7 @@
 """Bytes to lyrics: decode, normalise, refuse what is not a text."""
 
+import json
+
 from models.errors import MediaError
 from models.media.limits import MediaLimits
 from models.media.plain_text import decode_text, first_control_character, normalise
@@ -39,7 +41,20 @@ def decode_lyrics(data: bytes, limits: MediaLimits) -> Lyrics:
             f"expected lyrics as plain text, got the control character "
             f"U+{ord(text[offset]):04X} at character {offset}",
         )
+    if _is_json(text):
+        raise MediaError("mislabelled", "expected lyrics as plain text, got a JSON document")
     text = normalise(text)
     if not text.strip():
         raise MediaError("empty", "expected lyrics, got a text without any visible character")
     return Lyrics(text)
+
+
+def _is_json(text: str) -> bool:
+    """True for an object or a list: a manifest beside media is no lyric, `[Chorus] ...` is one."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -100,10 +100,10 @@ def test_nothing_to_index_is_exit_code_1(run, tmp_path):
     [
         (("index", "no/such/folder"), "there is no folder no/such/folder"),
         (("search", "no_file.wav", "--to", "video"), "there is no file no_file.wav"),
-        (("demo", "--media", "nowhere"), "run kyomei build-demo --out nowhere"),
+        (("demo", "--media", "nowhere", "--port", "0"), "run kyomei build-demo --out nowhere"),
         (("serve", "--host", "203.0.113.7"), "choose another with --port"),
         (("serve", "--port", "99999"), "KYOMEI_PORT"),
-        (("serve", "--space-folder", "nowhere"), "expected a space in nowhere"),
+        (("serve", "--port", "0", "--space-folder", "nowhere"), "expected a space in nowhere"),
         (("reindex", "--space-folder", "nowhere"), "expected a space in nowhere"),
     ],
 )

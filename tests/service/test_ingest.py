@@ -81,6 +81,15 @@ def test_bad_files_are_named_and_the_rest_goes_in(fresh, tmp_path):
     assert report.seconds > 0
 
 
+def test_files_beside_folders_of_modalities_are_no_media(fresh, tmp_path):
+    folder = write(
+        tmp_path / "set", {"audio/one.wav": sound(0), "LICENCE.txt": b"all rights given away"}
+    )
+    report = index(fresh, folder)
+    assert report.added == 1
+    assert report.skipped == (("LICENCE.txt", "lies outside the folders named after modalities"),)
+
+
 def test_a_file_that_cannot_be_read_is_skipped(fresh, tmp_path, monkeypatch):
     folder = write(tmp_path / "f", {"audio/a.wav": sound(0), "audio/b.wav": sound(1)})
 

@@ -88,3 +88,15 @@ def test_long_texts_are_too_large():
     with pytest.raises(MediaError, match="at most 10 characters") as caught:
         _text(b"x" * 11, MediaLimits(max_characters=10))
     assert caught.value.reason == "too_large"
+
+
+@pytest.mark.parametrize("manifest", ['{"windows": []}', " [1, 2]\n"])
+def test_a_json_document_is_no_lyric(manifest):
+    with pytest.raises(MediaError, match="JSON") as error:
+        _text(manifest.encode())
+    assert error.value.reason == "mislabelled"
+
+
+@pytest.mark.parametrize("words", ["[Chorus] la la", "{", "[" * 50_000])
+def test_words_in_brackets_are_a_lyric(words):
+    assert _text(words.encode()) == words
