@@ -1,34 +1,27 @@
 """Processes that decode a file and compute its features; a crash or a hang costs one file only."""
 
 import logging
-import multiprocessing
-import resource
-import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from queue import SimpleQueue
-from types import TracebackType
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from models.errors import DataError, KyomeiError, MediaError
+from models.errors import DataError, MediaError
 from models.features.extractor import Extractor
 from models.features.registry import extractor
 from models.media.limits import MediaLimits
 from models.media.load import load
+from models.media.worker_pool import WorkerPool, WorkerStartError
 from models.types import Float32Array, Modality
 from training.datasets.example import Example
 
 logger = logging.getLogger(__name__)
 
-_START_SECONDS = 120.0
 _AHEAD_PER_WORKER = 16
-_READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ class Outcome:
     result: Float32Array | MediaError
 
 
-class ExtractionPool:
+class ExtractionPool(WorkerPool[Example, Float32Array]):
     """Worker processes behind an ordered iterator. A context manager: leaving it stops them.
 
     Args:
@@ -75,27 +68,18 @@ class ExtractionPool:
     """
 
     def __init__(self, settings: WorkerSettings, *, workers: int = 2) -> None:
-        if workers < 1:
-            raise DataError(f"workers: expected at least 1, found {workers}")
-        self._workers = [_Worker(settings) for _ in range(workers)]
-        self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        for worker in self._workers:
-            self._idle.put(worker)
+        super().__init__(
+            partial(_reader, settings),
+            workers=workers,
+            timeout_seconds=settings.timeout_seconds,
+            memory_bytes=settings.memory_bytes,
+        )
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="extract")
+        self._most_ahead = _AHEAD_PER_WORKER * workers
 
-    def __enter__(self) -> Self:
-        """Return the pool."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Stop the processes, whatever they are doing."""
-        for worker in self._workers:
-            worker.close()
+        super().close()
         self._threads.shutdown(cancel_futures=True)
 
     def map(self, examples: Iterable[Example]) -> Iterator[Outcome]:
@@ -109,100 +93,25 @@ class ExtractionPool:
         """
         ahead: deque[Future[Outcome]] = deque()
         for example in examples:
-            if len(ahead) == _AHEAD_PER_WORKER * len(self._workers):
+            if len(ahead) == self._most_ahead:
                 yield ahead.popleft().result()
             ahead.append(self._threads.submit(self._extract, example))
         while ahead:
             yield ahead.popleft().result()
 
     def _extract(self, example: Example) -> Outcome:
-        worker = self._idle.get()
         try:
-            return Outcome(example, worker.extract(example))
-        finally:
-            self._idle.put(worker)
+            return Outcome(example, self.ask(example))
+        except MediaError as error:
+            return Outcome(example, error)
+        except WorkerStartError as error:
+            raise DataError(f"an extraction worker could not start: {error.cause}") from error
 
 
-class _Worker:
-    """One process; started for the first file and again after a crash or a hang."""
-
-    def __init__(self, settings: WorkerSettings) -> None:
-        self._settings = settings
-        self._process: BaseProcess | None = None
-        self._connection: Connection[Any, Any] | None = None
-        self._closed = False
-
-    def extract(self, example: Example) -> Float32Array | MediaError:
-        """Return the features of one example, or what went wrong with it."""
-        connection = self._connection or self._start()
-        seconds = self._settings.timeout_seconds
-        try:
-            connection.send(example)
-            if connection.poll(seconds):
-                answer: Float32Array | MediaError = connection.recv()
-                return answer
-            error = MediaError("timeout", f"expected features within {seconds:g} s, found none")
-        except (EOFError, ConnectionError):
-            error = MediaError("damaged", f"decoding it ended its process ({self._exit_code()})")
-        self._stop()
-        return error
-
-    def close(self) -> None:
-        """Kill the process; a thread that waits for its answer gets an error at once."""
-        self._closed = True
-        if self._process is not None:
-            self._process.kill()
-
-    def _start(self) -> "Connection[Any, Any]":
-        if self._closed:
-            raise DataError("the workers are stopped")
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._settings), daemon=True)
-        process.start()
-        theirs.close()
-        self._process, self._connection = process, ours
-        try:
-            greeting = ours.recv() if ours.poll(_START_SECONDS) else "no answer"
-        except (EOFError, ConnectionError):
-            greeting = self._exit_code()
-        if greeting != _READY:
-            self._stop()
-            raise DataError(f"an extraction worker could not start: {greeting}")
-        return ours
-
-    def _stop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        self._process = self._connection = None
-
-    def _exit_code(self) -> str:
-        if self._process is None:
-            return "not started"
-        self._process.join(5.0)
-        return f"exit code {self._process.exitcode}"
-
-
-def _serve(connection: "Connection[Any, Any]", settings: WorkerSettings) -> None:
-    """Answer every example until the other end closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    try:
-        built = {modality: extractor(name) for modality, name in settings.extractors.items()}
-    except KyomeiError as error:
-        connection.send(str(error))
-        return
-    _, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (settings.memory_bytes, hard_limit))
-    connection.send(_READY)
-    while True:
-        try:
-            example = connection.recv()
-        except EOFError:
-            return
-        connection.send(features_of(example, built[example.modality], settings))
+def _reader(settings: WorkerSettings) -> Callable[[Example], Float32Array | MediaError]:
+    """Build the extractors once; what it returns decodes and extracts, in the worker."""
+    built = {modality: extractor(name) for modality, name in settings.extractors.items()}
+    return lambda example: features_of(example, built[example.modality], settings)
 
 
 def features_of(

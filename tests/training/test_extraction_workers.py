@@ -175,10 +175,12 @@ def test_a_file_that_needs_too_much_memory_costs_one_file(tmp_path):
 
 def test_a_pool_that_was_left_starts_no_worker():
     with ExtractionPool(SETTINGS, workers=1) as pool:
-        worker = pool._workers[0]
+        (worker,) = pool._all
 
-    with pytest.raises(DataError, match="the workers are stopped"):
-        worker.extract(example())
+    with pytest.raises(RuntimeError, match="ExtractionPool, this one is closed"):
+        pool.ask(example())
+    assert pool._all == {worker}
+    assert not worker.is_alive()
 
 
 @pytest.mark.parametrize("workers", [0, -1])
@@ -253,8 +255,8 @@ def test_steps_are_means_of_equal_parts(n_rows, steps):
 def test_no_worker_outlives_its_pool():
     with ExtractionPool(SETTINGS, workers=1) as pool:
         list(pool.map([example()]))
-        process = pool._workers[0]._process
-        assert process is not None
+        (worker,) = pool._all
+        process = worker._process
         assert process.is_alive()
 
     process.join(5.0)
