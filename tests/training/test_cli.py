@@ -125,6 +125,31 @@ def test_a_folder_of_media_becomes_features_and_a_bad_file_is_named(tmp_path):
     assert data.paired
 
 
+def test_scenes_are_built_extracted_and_opened_by_name(tmp_path):
+    built = _run("build-scenes", "--out", tmp_path / "s", "--count", 2, "--seed", 3, "--workers", 1)
+    assert built.exit_code == 0, built.output
+    assert len(list((tmp_path / "s").rglob("*.mp4"))) == 2
+    done = _run(
+        "extract", "scenes", "--root", tmp_path / "s", "--out", tmp_path / "f.h5",
+        "--extractor", "audio=log-mel-statistics", "--workers", 1,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "2 video" in done.output
+
+
+def test_songs_are_built_from_the_installed_corpus(tmp_path):
+    done = _run("build-songs", "--out", tmp_path, "--split", "test", "--limit", 2, "--workers", 1)
+    assert done.exit_code == 0, done.output
+    for modality, suffix in (("score", "musicxml"), ("lyrics", "txt"), ("audio", "flac")):
+        assert len(list((tmp_path / "test" / modality).rglob(f"*.{suffix}"))) == 2
+
+
+def test_a_finished_demo_is_not_built_again(tmp_path):
+    (tmp_path / "complete").touch()
+    assert _run("build-demo", "--out", tmp_path).exit_code == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["complete"]
+
+
 def test_the_kyomei_command_mounts_the_commands_of_both_packages():
     shown = CliRunner().invoke(kyomei.app, ["--help"]).output
     for command in ("train", "evaluate", "extract", "index", "serve", "search", "demo"):
