@@ -22,8 +22,14 @@ def main() -> None:
     try:
         app()
     except KyomeiError as error:
-        typer.echo(f"kyomei: {error}", err=True)
-        sys.exit(2)
+        _refuse(str(error))
+    except OSError as error:  # a folder that cannot be made, a disk that is full
+        _refuse(f"expected to use {error.filename or 'a file'}, got: {error.strerror or error}")
+
+
+def _refuse(message: str) -> None:
+    typer.echo(f"kyomei: {message}", err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -136,6 +136,9 @@ def search(
         return
     if answer.note:
         typer.echo(f"typicality {answer.typicality:.2f}: {answer.note}", err=True)
+    if not answer.results:
+        _say_empty_spaces(engine)
+        typer.echo(f"no {to} in space {answer.space}", err=True)
     for hit in answer.results:
         label = f" [{hit.item.label}]" if hit.item.label else ""
         typer.echo(f"{hit.rank:3d}  {hit.score:6.3f}  {hit.item.title}{label}  {hit.item.id}")
@@ -175,6 +178,7 @@ def _set_up(settings: "Settings") -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads))
     level = settings.log_level.upper()
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # tells which CPU build it tried
 
 
 @contextmanager
@@ -198,9 +202,18 @@ def _say_report(name: str, report: "IndexReport") -> None:
         typer.echo(f"  skipped {path}: {reason}", err=True)
 
 
+def _say_empty_spaces(engine: "Engine") -> None:
+    """Items lie in the spaces that were open when they came; a new one is filled by reindex."""
+    statistics = engine.collection.statistics()
+    for name in engine.embedder.spaces:
+        if statistics.items and not sum(statistics.embeddings.get(name, {}).values()):
+            typer.echo(f"  space {name} holds none of the items: run kyomei reindex", err=True)
+
+
 def _say_where(engine: "Engine", base_url: str) -> None:
     items = sum(engine.collection.statistics().items.values())
     names = ", ".join(engine.embedder.spaces)
     typer.echo(f"{items} items, spaces: {names}")
+    _say_empty_spaces(engine)
     typer.echo(f"  page: {base_url}/")
     typer.echo(f"  API:  {base_url}/docs")

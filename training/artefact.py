@@ -38,7 +38,14 @@ def train_space(
     Returns:
         The manifest as written.
     """
-    result = recipe(method).fit(data, config, progress)
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)  # before the fit: an unusable folder is said at once
+    try:
+        result = recipe(method).fit(data, config, progress)
+    except BaseException:
+        if is_new:
+            folder.rmdir()
+        raise
     manifest = SpaceManifest(
         name=name or folder.name,
         method=method,

@@ -1,6 +1,7 @@
 """The commands of training: build media, extract features, train, evaluate."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     from training.datasets.feature_data import FeatureData
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+class Split(StrEnum):
+    """Parts of a data set."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
 
 DEMO_SEED = 2024  # the shipped space `scenes` was trained on scenes of seed 1
 DEMO_SCENES = 100
@@ -42,7 +52,7 @@ def build_scenes_command(
 def build_songs_command(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     seed: Seed = 0,
-    split: Annotated[str | None, typer.Option(help="Only train, validation or test.")] = None,
+    split: Annotated[Split | None, typer.Option(help="Only this split; default all.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many windows.")] = None,
     workers: Workers = 2,
 ) -> None:
@@ -131,7 +141,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="Artefact folder.")],
     data: Data,
     seed: Seed = 0,
-    split: Annotated[str, typer.Option(help="Split to measure.")] = "test",
+    split: Annotated[Split, typer.Option(help="Split to measure.")] = Split.TEST,
     json: Annotated[Path | None, typer.Option(help="Also write the figures here.")] = None,
 ) -> None:
     """Print MAP, MRR, recall and median rank both ways, with chance beside them."""

@@ -36,7 +36,8 @@ def search_items(
     """
     if page.k < 1 or page.offset < 0:
         raise ShapeError(f"expected k >= 1 and offset >= 0, got {page.k} and {page.offset}")
-    allowed = None if page.chosen is None else catalog.numbers(page.chosen)
+    chosen = page.chosen or Filter()
+    allowed = None if chosen == Filter() else catalog.numbers(chosen)
     wanted = extended = page.offset + page.k
     while True:
         n_stored = len(index)

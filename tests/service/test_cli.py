@@ -113,6 +113,24 @@ def test_a_mistake_is_one_line_and_exit_code_2(run, arguments, said):
     assert said in one_line(err)
 
 
+def test_a_data_folder_that_cannot_be_made_is_one_line(run, world, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, err = run("index", world.media / "scenes", "--data", tmp_path / "file")
+    assert code == 2
+    assert str(tmp_path / "file") in one_line(err)
+
+
+def test_a_space_opened_later_is_said_to_be_empty(run, world, copy_of_indexed, tmp_path):
+    other = shutil.copytree(world.spaces / "scenes", tmp_path / "spaces" / "other")
+    manifest = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps({**manifest, "name": "other"}))
+    query = world.file("scenes", "audio", 1)
+    options = ["--to", "video", "--data", copy_of_indexed, "--space-folder", other]
+    code, out, err = run("search", query, *options)
+    assert (code, out) == (0, "")
+    assert "space other holds none of the items: run kyomei reindex" in err
+
+
 def test_an_unknown_space_is_refused(run, world):
     code, _, err = run("index", world.media / "scenes", "--space", "nonsense")
     assert code == 2

@@ -9,8 +9,10 @@ import pytest
 from models.features.registry import extractor
 from models.media.load import load
 from models.types import Modality
+from service.catalog.records import Filter
 from service.engine import Engine, SearchOptions
 from service.errors import ProblemError
+from service.index.faiss_backend import FaissIndex
 from service.stopwatch import Stopwatch
 from tests.service.small_media import sound
 
@@ -20,6 +22,27 @@ def vector_of(engine, data):
         engine.embedder.decode(data, Modality.AUDIO), "scenes", Modality.AUDIO
     )
     return engine.embedder.project(row, "scenes", Modality.AUDIO).vector
+
+
+@pytest.mark.parametrize(
+    ("options", "whole"), [({}, True), ({"filter": Filter(label="c1")}, False)]
+)
+def test_only_a_filtered_search_leaves_the_path_of_the_gpu(
+    engine, world, monkeypatch, options, whole
+):
+    """A search of everything must reach the index as such: filters are scanned on the CPU."""
+    seen = []
+    search = FaissIndex.search
+
+    def watched(self, queries, k, *, allowed=None):
+        seen.append(allowed is None)
+        return search(self, queries, k, allowed=allowed)
+
+    monkeypatch.setattr(FaissIndex, "search", watched)
+    query = world.file("scenes", "audio", 1)
+    answer = engine.search(query, Modality.AUDIO, Modality.VIDEO, SearchOptions(k=3, **options))
+    assert len(answer.results) == 3
+    assert set(seen) == {whole}
 
 
 def test_the_same_bytes_give_the_same_vector_from_memory_and_file(engine, world):

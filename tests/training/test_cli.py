@@ -84,6 +84,9 @@ def test_views_and_settings_are_taken_from_the_command_line(features):
         (["extract", ".", "--out", "g.h5", "--extractor", "smell=x"], "MODALITY=NAME"),
         (["build-scenes", "--out", "s", "--count", "0"], "count"),
         (["train"], "Missing argument"),
+        (["train", "cca", "--data", "f.h5", "--out", "f.h5/run"], "f.h5/run"),
+        (["train", "cca", "--data", "f.h5", "--out", "run", "--set", "ridges=[]"], "ridges"),
+        (["build-songs", "--out", "s", "--split", "nope"], "nope"),
     ],
 )
 def test_a_mistake_is_one_clear_message_and_exit_code_two(features, arguments, message):

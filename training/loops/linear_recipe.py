@@ -42,6 +42,26 @@ class LinearConfig:
     n_components: tuple[int, ...] = (8, 16, 32, 64)
     refit: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be fitted.
+
+        Raises:
+            DataError: Naming the field.
+        """
+        checks = {
+            "ridges": all(r >= 0.0 for r in self.ridges),
+            "betas": all(0.0 <= b <= 1.0 for b in self.betas),
+            "correlation_powers": all(p >= 0.0 for p in self.correlation_powers),
+            "n_components": all(k >= 1 for k in self.n_components),
+        }
+        for name, valid in checks.items():
+            if not valid or not getattr(self, name):
+                raise DataError(
+                    f"expected at least one value for {name}, each in range (ridges and "
+                    f"correlation_powers >= 0, betas in [0, 1], n_components >= 1), "
+                    f"got {list(getattr(self, name))}"
+                )
+
 
 @dataclass(frozen=True, slots=True)
 class LinearChoice:

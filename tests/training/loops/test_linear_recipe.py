@@ -140,3 +140,18 @@ def test_every_recipe_fits_the_paired_set_and_reports_its_choices(method):
     assert result.space.method == method
     assert float(result.parameters["validation_score"]) > 0
     assert all("validation_score" in setting for setting in result.history)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"ridges": ()},
+        {"ridges": (-1.0,)},
+        {"betas": (1.5,)},
+        {"correlation_powers": (-1.0,)},
+        {"n_components": (0,)},
+    ],
+)
+def test_settings_that_cannot_be_fitted_are_refused(values):
+    with pytest.raises(DataError, match=next(iter(values))):
+        LinearConfig(**values)
