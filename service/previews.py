@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.checkpoint import write_bytes_atomically
+from models.errors import MediaError
 from models.types import Audio, Image, Lyrics, Media, Modality, Video
 from service.catalog.records import Item
 from service.collection.collection import Collection
 from service.embedder import Embedder
+from service.errors import ProblemError
 from service.pictures import frame_strip, spectrogram, staff, thumbnail
 
 _LINES = 12
@@ -47,22 +49,41 @@ class Previews:
 
         Raises:
             MediaError: When the stored media no longer decodes within the limits.
+            ProblemError: ``unknown-item`` when the item or its file is gone meanwhile, ``busy``
+                when no worker is free.
         """
         preview = self._place(item)
         if not preview.path.is_file():
             with self._embedder.slot():
-                media = self._embedder.decode(self._collection.media_path(item), item.modality)
-                write_bytes_atomically(preview.path, render(media))
+                write_bytes_atomically(preview.path, render(self._decoded(item)))
+            # A DELETE removes the preview after the item: whoever comes second cleans up.
+            if self._collection.get(item.id) is None:
+                self.forget(item)
+                raise _gone(item)
         return preview
 
     def forget(self, item: Item) -> None:
         """Delete the preview of an item that is no more."""
         self._place(item).path.unlink(missing_ok=True)
 
+    def _decoded(self, item: Item) -> Media:
+        path = self._collection.media_path(item)
+        try:
+            return self._embedder.decode(path, item.modality)
+        except MediaError as error:
+            if not path.is_file():
+                raise _gone(item) from None
+            # Where the file lies is no business of the client.
+            raise MediaError(error.reason, str(error).replace(str(path), item.id)) from error
+
     def _place(self, item: Item) -> Preview:
         if item.modality is Modality.LYRICS:
             return Preview(self._folder / f"{item.id}.txt", "text/plain; charset=utf-8")
         return Preview(self._folder / f"{item.id}.png", "image/png")
+
+
+def _gone(item: Item) -> ProblemError:
+    return ProblemError("unknown-item", f"Item {item.id!r} has no file any more")
 
 
 def render(media: Media) -> bytes:

@@ -25,3 +25,7 @@ async def is_ready(engine: EngineDep) -> HealthAnswer:
     if engine.waiting_for is not None:
         raise ProblemError("not-ready", f"Not yet: {engine.waiting_for}")
     return HealthAnswer(status="ok")
+
+
+router.add_api_route("/live", is_live, methods=["HEAD"], include_in_schema=False)
+router.add_api_route("/ready", is_ready, methods=["HEAD"], include_in_schema=False)

@@ -13,6 +13,7 @@ from service.dependencies import EngineDep, ItemDep, PreviewsDep
 from service.engine import SearchOptions
 from service.routes.answers import problems, search_answer
 from service.routes.parameters import search_options
+from service.routes.stored_file import StoredFile
 from service.schemas import SearchAnswerBody
 from service.settings import Settings
 
@@ -62,6 +63,7 @@ def media_router(settings: Settings, spaces: list[str]) -> APIRouter:
             **problems("unknown-item", "damaged", "timeout", "busy", "not-ready", "disk-full"),
         },
     )
+    router.add_api_route("/preview", get_preview, methods=["HEAD"], include_in_schema=False)
     router.add_api_route(
         "/similar",
         _similar_operation(settings, spaces),
@@ -80,7 +82,7 @@ def get_media(engine: EngineDep, item: ItemDep, if_none_match: _IfNoneMatch = No
     if _is_known(etag, if_none_match):
         return Response(status_code=304, headers={"ETag": etag})
     shown = _SHOWN_IN_BROWSER.match(item.media_type) is not None
-    return FileResponse(
+    return StoredFile(
         engine.collection.media_path(item),
         media_type=item.media_type,
         filename=_download_name(item),
@@ -101,7 +103,7 @@ def get_preview(
     if _is_known(etag, if_none_match):
         return Response(status_code=304, headers={"ETag": etag})
     preview = previews.of(item)
-    return FileResponse(
+    return StoredFile(
         preview.path,
         media_type=preview.media_type,
         headers={"ETag": etag, "Cache-Control": _ONE_DAY},
