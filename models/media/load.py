@@ -14,6 +14,7 @@ from models.media.limits import MediaLimits
 from models.media.lyrics import decode_lyrics
 from models.media.score import decode_score
 from models.media.sniff import identify
+from models.media.sniff_text import text_format
 from models.media.video import decode_video
 from models.types import Lyrics, Media, Modality
 
@@ -90,15 +91,28 @@ def _decode(data: bytes, modality: Modality, limits: MediaLimits) -> Media:
 
 
 def _decode_lyrics(data: bytes, limits: MediaLimits) -> Lyrics:
+    """Text first: words may begin with what is the magic number of a binary format."""
+    if not data:
+        raise MediaError("empty", "expected lyrics, got 0 bytes")
+    notation = text_format(data)
+    if notation not in (None, TEXT):
+        raise _mislabelled(Modality.LYRICS, notation)
+    try:
+        return decode_lyrics(data, limits)
+    except MediaError as error:
+        if error.reason in ("mislabelled", "damaged"):
+            _refuse_other_media(data)
+        raise
+
+
+def _refuse_other_media(data: bytes) -> None:
+    """Name the format of what is not a text, if we know it."""
     try:
         media_format = identify(data)
-    except MediaError as error:
-        if error.reason == "empty":
-            raise
-        return decode_lyrics(data, limits)  # says why these bytes are not a text
+    except MediaError:
+        return
     if media_format is not TEXT:
         raise _mislabelled(Modality.LYRICS, media_format)
-    return decode_lyrics(data, limits)
 
 
 _DECODERS: dict[Modality, Callable[[bytes, MediaFormat, MediaLimits], Media]] = {
@@ -123,7 +137,7 @@ def _read(source: bytes | Path, limits: MediaLimits) -> bytes:
             with source.open("rb") as file:
                 source = file.read(limits.max_bytes + 1)
         except OSError as error:
-            raise MediaError("damaged", f"expected a readable file: {error}") from None
+            raise MediaError("damaged", f"expected a readable file: {error.strerror}") from None
     if len(source) > limits.max_bytes:
         raise MediaError(
             "too_large", f"expected a file of at most {limits.max_bytes} bytes, it is larger"

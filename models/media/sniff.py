@@ -1,6 +1,5 @@
 """Tell the format of a file from its first bytes and its structure, never from its name."""
 
-import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -11,8 +10,7 @@ from models.media import formats, ogg_pages
 from models.media.formats import MediaFormat
 from models.media.frame_sync import id3_length, is_adts, is_mp3
 from models.media.plain_text import text_head
-
-_SEARCHED_BYTES = 65_536
+from models.media.sniff_text import text_format
 
 _MAGIC: tuple[tuple[bytes, MediaFormat], ...] = (
     (b"fLaC", formats.FLAC),
@@ -41,16 +39,8 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (257, b"ustar", "a tar archive"),
 )
 
+_BELOW_TEXT = 0x08FF_FFFF  # larger box sizes begin with a byte that may begin a text (tab, letter)
 _STILL_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
-_XML_PROLOG = re.compile(
-    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>\s*)*", re.DOTALL
-)
-_XML_ROOT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
-_XML_ROOTS = {
-    "score-partwise": formats.MUSICXML,
-    "score-timewise": formats.MUSICXML,
-    "mei": formats.MEI,
-}
 
 
 def identify(data: bytes) -> MediaFormat:
@@ -64,7 +54,7 @@ def identify(data: bytes) -> MediaFormat:
     """
     if not data:
         raise MediaError("empty", "expected a media file, got 0 bytes")
-    for recognise in (_by_magic, _by_structure, _by_text, _by_frames):
+    for recognise in (_by_magic, _by_structure, text_format, _by_frames):
         found = recognise(data)
         if found is not None:
             return found
@@ -81,7 +71,7 @@ def _by_magic(data: bytes) -> MediaFormat | None:
             return media_format
     if data[:2] == b"BM" and data[6:10] == bytes(4):
         return formats.BMP
-    if b"%PDF-" in data[:1024]:
+    if b"%PDF-" in data[:1024] and text_head(data) is None:  # a text may speak of PDF
         return formats.PDF
     return None
 
@@ -90,7 +80,7 @@ def _by_structure(data: bytes) -> MediaFormat | None:
     structures: tuple[tuple[bool, Callable[[bytes], MediaFormat | None]], ...] = (
         (data[:4] in (b"RIFF", b"RIFX", b"RF64"), _riff),
         (data[:4] == ogg_pages.CAPTURE, _ogg),
-        (data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"free"), _iso_media),
+        (data[4:8] == b"ftyp" or _is_old_box(data), _iso_media),
         (data[:4] == b"\x1a\x45\xdf\xa3", _ebml),
         (data[:6] in (b"GIF87a", b"GIF89a"), _gif),
         (data[:4] in (b"PK\x03\x04", b"PK\x05\x06"), _zip),
@@ -110,20 +100,6 @@ def _by_frames(data: bytes) -> MediaFormat | None:
     return formats.MP3 if tag or is_mp3(data, 0) else None
 
 
-def _by_text(data: bytes) -> MediaFormat | None:
-    head = text_head(data, _SEARCHED_BYTES)
-    if head is None:
-        return None
-    start = head.lstrip()
-    if start.startswith(("<?xml", "<!DOCTYPE", "<score-", "<mei", "<!--")):
-        return _xml(start)
-    if re.search(r"^X:\s*\d*", head, re.MULTILINE) and re.search(r"^K:", head, re.MULTILINE):
-        return formats.ABC
-    if _is_humdrum(head):
-        return formats.HUMDRUM
-    return formats.TEXT
-
-
 def _riff(data: bytes) -> MediaFormat | None:
     kinds = {b"WAVE": formats.WAV, b"AVI ": formats.AVI, b"WEBP": formats.WEBP}
     return kinds.get(data[8:12])
@@ -136,6 +112,15 @@ def _ogg(data: bytes) -> MediaFormat | None:
     if "opus" in codecs:
         return formats.OPUS
     return formats.OGG
+
+
+def _is_old_box(data: bytes) -> bool:
+    """True for the first box of QuickTime; in "And skip to my Lou" the size is no size."""
+    if data[4:8] not in (b"moov", b"mdat", b"wide", b"skip", b"free"):
+        return False
+    n_bytes = int.from_bytes(data[:4], "big")
+    is_special = n_bytes <= 1  # 0: up to the end of the file, 1: a size of 64 bits follows
+    return is_special or 8 <= n_bytes <= max(len(data), _BELOW_TEXT)
 
 
 def _iso_media(data: bytes) -> MediaFormat | None:
@@ -191,19 +176,6 @@ def _zip(data: bytes) -> MediaFormat | None:
         return None  # EPUB, OpenDocument, Office
     is_score = any(name.lower().endswith((".musicxml", ".xml")) for name in names)
     return formats.MXL if is_score else None
-
-
-def _xml(start: str) -> MediaFormat | None:
-    prolog = _XML_PROLOG.match(start)
-    root = _XML_ROOT.match(start, prolog.end() if prolog else 0)
-    return _XML_ROOTS.get(root[1]) if root else None
-
-
-def _is_humdrum(head: str) -> bool:
-    for line in head.splitlines():
-        if line.strip() and not line.startswith("!"):
-            return bool(re.match(r"\*\*[a-z]", line))
-    return False
 
 
 def _describe(data: bytes) -> str:

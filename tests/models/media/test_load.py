@@ -52,6 +52,13 @@ def test_what_cannot_be_read_is_damaged(name, tmp_path: Path):
     assert caught.value.reason == "damaged"
 
 
+@pytest.mark.parametrize("call", [lambda path: load(path, Modality.AUDIO), probe])
+def test_the_message_about_an_unreadable_file_names_no_path(call, tmp_path: Path):
+    with pytest.raises(MediaError, match="No such file or directory") as caught:
+        call(tmp_path / "absent")
+    assert str(tmp_path) not in str(caught.value)
+
+
 @pytest.mark.parametrize("modality", list(Modality))
 def test_no_bytes_are_empty_in_every_modality(modality):
     with pytest.raises(MediaError) as caught:

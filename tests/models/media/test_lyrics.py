@@ -79,6 +79,49 @@ def test_other_media_are_mislabelled_as_lyrics(name):
     assert caught.value.reason == "mislabelled"
 
 
+WORDS_LIKE_HEADERS = (
+    "And skip to my Lou",
+    "The wide sea",
+    "oh! free love",
+    "**chorus** la la la",
+    "**chorus**\nla la la",
+    "the word %PDF-1 appears",
+    "la la\n%PDF-1.4 on a line",
+    "GIF89a love",
+    "fLaC la la",
+    "MThd of May",
+    "<!-- hi --> my love",
+    "<meine Liebe>",
+)
+
+
+@pytest.mark.parametrize("words", WORDS_LIKE_HEADERS)
+def test_words_that_look_like_the_head_of_a_file_are_a_lyric(words):
+    assert _text(words.encode()) == words
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("name", ["musicxml", "mei", "abc", "krn"])
+def test_a_notation_file_is_no_lyric_in_any_encoding_or_length(name, encoding):
+    data = made(name).decode().encode(encoding)
+    for limits in (MediaLimits(), MediaLimits(max_characters=10)):
+        with pytest.raises(MediaError) as caught:
+            _text(data, limits)
+        assert caught.value.reason == "mislabelled"
+
+
+def test_a_pdf_of_letters_alone_is_no_lyric():
+    with pytest.raises(MediaError, match="got a PDF file") as caught:
+        _text(b"\n%PDF-1.7\n%%EOF")
+    assert caught.value.reason == "mislabelled"
+
+
+def test_long_words_behind_a_magic_number_are_too_large():
+    with pytest.raises(MediaError) as caught:
+        _text(b"GIF89a love", MediaLimits(max_characters=5))
+    assert caught.value.reason == "too_large"
+
+
 def test_xml_that_is_no_score_may_be_words():
     assert _text(b"<!-- a poem in angle brackets -->") == "<!-- a poem in angle brackets -->"
 
