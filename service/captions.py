@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.file_names import distinct_name, printable_name
 from models.types import Lyrics, Modality
 from service.catalog.records import MetadataValue
 
@@ -47,7 +48,8 @@ def caption_of_path(root: Path, path: Path) -> tuple[Modality | None, Caption]:
         path: A file below it.
 
     Returns:
-        The modality that a sub-folder names, or None, and the caption.
+        The modality that a sub-folder names, or None, and the caption; bytes of a name that are
+        not UTF-8 are replaced, and a hash keeps works apart whose names then look alike.
 
     Example:
         >>> modality, caption = caption_of_path(Path("scenes"), Path("scenes/audio/rain/7.wav"))
@@ -58,13 +60,14 @@ def caption_of_path(root: Path, path: Path) -> tuple[Modality | None, Caption]:
     named = next((name for name in folders if name.lower() in _MODALITIES), None)
     if named is not None:
         folders.remove(named)
+    top = root.resolve().name
     return (
         _MODALITIES[named.lower()] if named is not None else None,
         Caption(
-            title=path.stem,
-            label=folders[-1] if folders else None,
-            work_id="/".join([root.resolve().name, *folders, path.stem]),
-            metadata={"path": f"{root.resolve().name}/{path.relative_to(root).as_posix()}"},
+            title=printable_name(path.stem),
+            label=printable_name(folders[-1]) if folders else None,
+            work_id="/".join(map(distinct_name, [top, *folders, path.stem])),
+            metadata={"path": printable_name(f"{top}/{path.relative_to(root).as_posix()}")},
         ),
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from models.errors import KyomeiError, MediaError
+from models.file_names import printable_name
 from models.media.load import file_suffix
 from models.types import Lyrics, Modality
 from service.captions import Caption, caption_of_path, first_line
@@ -79,7 +80,7 @@ def new_item(
         title=(caption.title or "").strip() or fallback,
         label=caption.label,
         work_id=caption.work_id,
-        metadata={**facts.measures, **caption.metadata},
+        metadata={**caption.metadata, **facts.measures},
         embeddings=embeddings,
     )
 
@@ -119,7 +120,8 @@ def index_folder(
             raise MediaError("unsupported", "lies outside the folders named after modalities")
         return _prepare(embedder, collection, folder, path, spaces)
 
-    with tqdm(total=len(files), desc=folder.name, unit="file", disable=not progress) as bar:
+    shown = printable_name(folder.name)
+    with tqdm(total=len(files), desc=shown, unit="file", disable=not progress) as bar:
         for path, future in in_order(prepare, files, workers=embedder.workers):
             outcome = _outcome(future)
             bar.update()
@@ -146,8 +148,9 @@ class _Tally:
         if outcome is None:
             self.present += 1
         elif isinstance(outcome, KyomeiError):
-            self.skipped.append((path.as_posix(), str(outcome)))
-            _logger.info("skipped %s: %s", path, outcome)
+            name = printable_name(path.as_posix())
+            self.skipped.append((name, str(outcome)))
+            _logger.info("skipped %s: %s", name, outcome)
 
     def store(self, collection: Collection, batch: list[NewItem]) -> None:
         """Add a batch and empty it."""

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,32 @@ def test_the_path_tells_modality_label_and_work(path, modality, label, work):
     assert (caption.label, caption.work_id) == (label, work)
     assert caption.title == Path(path).stem
     assert caption.metadata == {"path": f"root/{path}"}
+
+
+def test_a_name_that_is_not_utf_8_gives_text_that_can_be_stored():
+    root = Path(os.fsdecode(b"/media/\xff"))
+    path = root / os.fsdecode(b"audio/r\xe9/\xff\xfe.wav")
+    named, caption = caption_of_path(root, path)
+    assert named == "audio"
+    assert (caption.title, caption.label) == ("\ufffd\ufffd", "r\ufffd")
+    assert caption.metadata == {"path": "\ufffd/audio/r\ufffd/\ufffd\ufffd.wav"}
+    assert (caption.work_id or "").encode("utf-8")
+
+
+def test_parts_of_a_work_share_its_id_whatever_its_name():
+    root = Path("/media/root")
+    work_ids = [
+        caption_of_path(root, root / os.fsdecode(name))[1].work_id
+        for name in (
+            b"audio/\xff.wav",
+            b"image/\xff.png",
+            b"audio/\xfe.wav",
+            "audio/�.wav".encode(),
+        )
+    ]
+    assert work_ids[0] == work_ids[1]
+    assert len(set(work_ids)) == 3
+    assert work_ids[3] == "root/�"
 
 
 @pytest.mark.parametrize(

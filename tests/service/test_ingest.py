@@ -1,6 +1,8 @@
 """Folders in, items out: paths become captions, bad files are named, a second run adds nothing."""
 
 import contextlib
+import logging
+import os
 import shutil
 
 import av
@@ -114,6 +116,28 @@ def test_without_a_modality_in_the_path_the_content_decides(fresh, tmp_path):
         "c": "video",
         "d": "lyrics",
     }
+
+
+def test_names_that_are_not_utf_8_are_indexed_and_reported(fresh, tmp_path, caplog):
+    folder = write(
+        tmp_path / os.fsdecode(b"\xfd"),
+        {
+            "ok.wav": sound(0),
+            "z.wav": sound(1),
+            os.fsdecode(b"\xff\xfe.wav"): sound(2),
+            os.fsdecode(b"\xff\xfd.wav"): sound(3),
+            os.fsdecode(b"cut\xff.wav"): b"",
+        },
+    )
+    with caplog.at_level(logging.INFO):
+        report = index_folder(fresh.embedder, fresh.collection, folder, progress=True)
+    assert (report.added, report.present) == (4, 0)
+    assert [path for path, _ in report.skipped] == ["cut\ufffd.wav"]
+    assert "skipped cut\ufffd.wav" in caplog.text
+    items, _ = fresh.collection.items(Filter(), 0, 10)
+    assert sorted(item.title for item in items) == ["ok", "z", "\ufffd\ufffd", "\ufffd\ufffd"]
+    assert len({item.work_id for item in items}) == 4
+    assert index(fresh, folder).present == 4
 
 
 def test_the_same_bytes_twice_in_a_folder_are_one_item(fresh, tmp_path):

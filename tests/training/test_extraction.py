@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import os
 
 import numpy as np
 import PIL.Image
@@ -119,6 +120,25 @@ def test_bad_files_are_skipped_and_reported(out, caplog):
     assert all(failure.reason and failure.message for failure in report.failures)
     assert "skipped audio clip2" in caplog.text
     assert "clip2" not in read_feature_file(out).views["audio"].ids
+
+
+def test_names_that_are_not_utf_8_are_extracted_and_reported(out, tmp_path, caplog):
+    folder = tmp_path / "mine" / "audio"
+    folder.mkdir(parents=True)
+    names = (b"ok", b"z", b"\xff\xfe", b"\xff\xfd", b"y")
+    for seed, name in enumerate(names):
+        (folder / os.fsdecode(name + b".wav")).write_bytes(wave(seed))
+    (folder / os.fsdecode(b"cut\xff.wav")).write_bytes(b"")
+
+    with caplog.at_level(logging.WARNING):
+        report = extract(open_folder(folder.parent), out, ONE_WORKER, progress=False)
+
+    assert report.rows == {"audio": 5}
+    ids = read_feature_file(out).views["audio"].ids.tolist()
+    assert {"ok", "y", "z"} < set(ids)
+    assert sum(name.startswith("\ufffd\ufffd") for name in ids) == 2
+    assert [failure.id.startswith("cut\ufffd") for failure in report.failures] == [True]
+    assert "skipped audio cut\ufffd" in caplog.text
 
 
 class StopError(Exception):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import DataError
+from models.file_names import distinct_name, printable_name
 from models.types import Modality
 from training.datasets.example import Example, ListedDataset
 from training.datasets.split import SPLITS, TEST, TRAIN, assign_splits
@@ -81,7 +82,9 @@ def _visible(folder: Path) -> list[Path]:
 def _check_split_folders(root: Path, folders: dict[str, Path]) -> None:
     others = sorted(folders.keys() - set(SPLITS))
     if others:
-        raise DataError(f"{root}: expected only {', '.join(SPLITS)}, found also {others[0]}")
+        raise DataError(
+            f"{root}: expected only {', '.join(SPLITS)}, found also {printable_name(others[0])}"
+        )
     for needed in (TRAIN, TEST):
         if needed not in folders:
             raise DataError(f"{root}: expected folders train and test, found {sorted(folders)}")
@@ -93,22 +96,25 @@ def _modalities(root: Path, *, split: str | None) -> Iterator[Example]:
     if unknown or not folders:
         raise DataError(
             f"{root}: expected folders named {', '.join(Modality)}, found "
-            f"{unknown[0] if unknown else 'none'}; {HOW_TO_GET}"
+            f"{printable_name(unknown[0]) if unknown else 'none'}; {HOW_TO_GET}"
         )
     for folder in folders:
         yield from _examples(folder, Modality(folder.name), split=split)
 
 
 def _examples(folder: Path, modality: Modality, *, split: str | None) -> Iterator[Example]:
-    """Yield the files of one modality folder; the id is class path and stem."""
+    """Yield the files of one modality folder; the id is class path and stem, always text."""
     first: dict[str, Path] = {}
     for path in _files(folder):
         relative = path.relative_to(folder)
-        identifier = relative.with_suffix("").as_posix()
+        identifier = "/".join(map(distinct_name, relative.with_suffix("").parts))
         other = first.setdefault(identifier, path)
         if other != path:
-            raise DataError(f"{path}: expected another stem than {other.name}; ids would be equal")
-        label = relative.parts[0] if len(relative.parts) > 1 else None
+            raise DataError(
+                f"{printable_name(str(path))}: expected another stem than "
+                f"{printable_name(other.name)}; ids would be equal"
+            )
+        label = printable_name(relative.parts[0]) if len(relative.parts) > 1 else None
         yield Example(
             id=identifier if split is None else f"{split}/{identifier}",
             modality=modality,

@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 
 import pytest
@@ -83,6 +84,27 @@ def test_dots_in_a_stem_stay(make):
     examples = open_folder(make("audio/a.1.wav", "audio/a.2.wav")).examples()
 
     assert [one.id for one in examples] == ["a.1", "a.2"]
+
+
+def test_names_that_are_not_utf_8_keep_ids_of_their_own(make):
+    names = (
+        *(b"audio/\xe9/\xff.wav", b"audio/\xe9/\xfe.wav", b"audio/\xe9/ok.wav"),
+        *(b"image/\xe9/\xff.png", b"image/\xe9/\xfe.png", "image/cat/�.png".encode()),
+    )
+    dataset = open_folder(make(*map(os.fsdecode, names)))
+
+    held = Counter(one.id for one in dataset.examples())
+    assert sorted(held.values()) == [1, 1, 2, 2]
+    assert "cat/�" in held
+    assert dataset.classes == ("cat", "�")
+    assert "".join(held).encode("utf-8")
+
+
+def test_two_files_of_one_id_are_named_in_text_that_can_be_printed(make):
+    root = make(*(os.fsdecode(name) for name in (b"audio/\xff.wav", b"audio/\xff.mp3")))
+
+    with pytest.raises(DataError, match=r"�\.wav: expected another stem than �\.mp3"):
+        open_folder(root)
 
 
 def test_split_folders_are_the_split(make):
