@@ -12,7 +12,7 @@ from models.media.isolated import IsolatedLoader
 from models.media.load import Probe
 from models.spaces import SharedSpace
 from models.types import Float32Array, Media, Modality
-from service.artefacts import SpaceFolder
+from service.artefacts import SpaceFolder, served_pairs
 from service.catalog.records import Embedding
 from service.errors import ProblemError
 from service.settings import Settings
@@ -35,6 +35,7 @@ class Embedder:
 
     def __init__(self, spaces: Sequence[SpaceFolder], settings: Settings) -> None:
         self.spaces: Mapping[str, SpaceFolder] = {space.name: space for space in spaces}
+        self._pairs = tuple(served_pairs(spaces))
         self._opened: dict[str, SharedSpace] = {space.name: space.open() for space in spaces}
         names = {space.extractor_name(m) for space in spaces for m in space.modalities}
         self._extractors: dict[str, Extractor[Any]] = {name: extractor(name) for name in names}
@@ -68,17 +69,21 @@ class Embedder:
         """Return ``name`` if that space covers the pair, or the first that does.
 
         Raises:
-            ProblemError: ``unknown-space`` with the names that would do.
+            ProblemError: ``unknown-space`` with the names that would do, or the pairs that exist.
         """
         fitting = self.space_names(source, target)
-        if name is None and fitting:
-            return fitting[0]
-        if name is not None and name in fitting:
-            return name
-        wanted = f"space {name!r}" if name is not None else "a space"
-        offer = ", ".join(fitting) or "none"
+        if not fitting:
+            pairs = ", ".join(f"{one}-to-{other}" for one, other in self._pairs)
+            raise ProblemError(
+                "unknown-space",
+                f"Expected a pair that a space covers ({pairs}), got {source}-to-{target}",
+            )
+        if name is None or name in fitting:
+            return name or fitting[0]
+        offer = ", ".join(fitting)
         raise ProblemError(
-            "unknown-space", f"{source} to {target}: expected one of {offer}; asked for {wanted}"
+            "unknown-space",
+            f"{source} to {target}: expected one of {offer}; asked for space {name!r}",
         )
 
     @contextmanager

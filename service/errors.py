@@ -78,6 +78,8 @@ PROBLEMS: dict[str, Problem] = {
 """The whole catalogue: the last part of ``type`` -> what it means. ``docs/api.md`` repeats it."""
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# Starlette ends a form with a 400 of these words when a field without file name passes 1 MiB.
+_FIELD_TOO_LARGE = "exceeded maximum size"
 _BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
@@ -157,11 +159,18 @@ async def _on_kyomei_error(request: Request, error: KyomeiError) -> JSONResponse
 
 async def _on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     errors = [
-        {"location": ".".join(map(str, entry["loc"])), "message": str(entry["msg"])}
+        {"location": ".".join(map(str, entry["loc"])), "message": _message(str(entry["msg"]))}
         for entry in error.errors()
     ]
     detail = "; ".join(f"{entry['location']}: {entry['message']}" for entry in errors)
     return problem_response("invalid-request", detail, errors=errors)
+
+
+def _message(told: str) -> str:
+    """Say in words for people what FastAPI says of a text where a file belongs."""
+    if "Expected UploadFile" in told:
+        return "expected a file upload, got a plain text field (with curl: -F file=@NAME)"
+    return told
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
@@ -169,6 +178,8 @@ async def _on_http_exception(request: Request, error: HTTPException) -> JSONResp
         return problem_response("disk-full", "The upload could not be stored")
     name = _BY_STATUS.get(error.status_code, "bad-request")
     detail = f"{request.method} {request.url.path}: {error.detail}"
+    if name == "bad-request" and _FIELD_TOO_LARGE in str(error.detail):
+        name, detail = "too-large", f"{detail.rstrip('.')} for a form field; send it as a file"
     return problem_response(name, detail, headers=error.headers)
 
 

@@ -1,10 +1,11 @@
 """``/items``: list, add, read and delete what the collection holds."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
-from pydantic import Field, Json
+from pydantic import AfterValidator, Field, Json
 
 from models.types import Modality
 from service.captions import Caption, title_of_file
@@ -30,7 +31,21 @@ _ADD_PROBLEMS = (
     "disk-full",
 )
 _Text = Annotated[str, Field(max_length=500)]
-_Metadata = Annotated[dict[_Text, bool | int | float | _Text], Field(max_length=64)]
+# What ``filter`` and the query of a list mean by these words is not in the metadata.
+_RESERVED_KEYS = frozenset({"label", "title", "work_id", "modality"})
+
+
+def _metadata_key(key: str) -> str:
+    """Refuse a key that is reserved or that nobody could type."""
+    if key in _RESERVED_KEYS:
+        raise ValueError(f"expected a key other than {', '.join(sorted(_RESERVED_KEYS))}")
+    if any(unicodedata.category(character) == "Cc" for character in key):
+        raise ValueError("expected a key without control characters")
+    return key
+
+
+_Key = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_metadata_key)]
+_Metadata = Annotated[dict[_Key, bool | int | float | _Text], Field(max_length=64)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,10 @@ def item_fields(
     ] = None,
     metadata: Annotated[
         Json[_Metadata] | None,
-        Form(description="A JSON object of text, numbers, true or false."),
+        Form(
+            description="A JSON object of text, numbers, true or false. What is measured "
+            "(`duration_seconds`, `width`, ...) is added and wins."
+        ),
     ] = None,
 ) -> ItemFields:
     """Read the form fields of a new item; empty ones count as left out."""

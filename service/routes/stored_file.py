@@ -1,8 +1,9 @@
 """A file of the collection as a response: one that is gone is a 404, a senseless range is none."""
 
 import re
+from pathlib import Path
 
-import anyio
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -39,7 +40,7 @@ class StoredFile(FileResponse):
             await super().__call__(_without_invalid_range(scope), receive, send_when_open)
         except (FileNotFoundError, RuntimeError):
             # Starlette makes a RuntimeError of a file that it does not find at first sight.
-            if await anyio.Path(self.path).is_file():
+            if await run_in_threadpool(Path(self.path).is_file):
                 raise
             raise ProblemError("unknown-item", f"The file of {scope['path']} is gone") from None
 

@@ -309,3 +309,37 @@ def test_uploads_of_a_killed_server_are_removed_at_start(start, tmp_path):
     left.write_bytes(b"half")
     start()
     assert not left.exists()
+
+
+@pytest.mark.parametrize("address", ["/search/lyrics-to-audio", "/items"])
+@pytest.mark.parametrize("form", ["multipart", "urlencoded"])
+def test_a_form_field_over_a_mebibyte_is_too_large(client, address, form):
+    text = "la " * 400_000
+    sent = {"files": {"text": (None, text)}} if form == "multipart" else {"data": {"text": text}}
+    detail = problem(client.post(address, **sent), "too-large")
+    assert "file" in detail
+
+
+@pytest.mark.parametrize(
+    "key", ["", "a\nb", "\x00", "a\x7f", "\x85", "label", "title", "work_id", "modality"]
+)
+def test_a_metadata_key_that_no_filter_could_name_is_refused(client, key):
+    fields = {"metadata": json.dumps({"tempo": 90, key: "x"})}
+    response = client.post("/items", files={"file": ("x", sound(0, 0.9))}, data=fields)
+    assert "metadata" in problem(response, "invalid-request")
+
+
+@pytest.mark.parametrize("address", ["/search/audio-to-video", "/search/lyrics-to-audio", "/items"])
+def test_plain_text_in_place_of_a_file_says_how_to_send_one(client, address):
+    detail = problem(client.post(address, data={"file": "@rain.wav"}), "invalid-request")
+    assert "file upload" in detail
+    assert "-F file=@NAME" in detail
+    assert "UploadFile" not in detail
+
+
+def test_similar_for_a_pair_that_no_space_covers_names_the_pairs_that_are(client):
+    item = client.get("/items", params={"modality": "image"}).json()["items"][0]
+    response = client.get(f"/items/{item['id']}/similar", params={"target": "lyrics"})
+    detail = problem(response, "unknown-space")
+    assert "image-to-video" in detail
+    assert "one of none" not in detail

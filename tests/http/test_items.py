@@ -154,3 +154,9 @@ def test_similar_in_a_space_without_the_item_says_so(client):
     response = similar(client, item, target="video")
     assert response.status_code == 404
     assert response.json()["type"] == "urn:kyomei:error:no-embedding"
+
+
+def test_measured_facts_win_over_what_the_client_says(scratch):
+    metadata = {"duration_seconds": 99.0, "tempo": 90}
+    item = add(scratch, sound(1, 0.85), metadata=json.dumps(metadata)).json()
+    assert item["metadata"] == {"duration_seconds": 1.0, "tempo": 90}
