@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from models.errors import MediaError
 from models.features.extractor import Extractor
 from models.features.registry import extractor
 from models.media.isolated import IsolatedLoader
 from models.media.load import Probe
+from models.media.worker_pool import WorkerStartError
 from models.spaces import SharedSpace
 from models.types import Float32Array, Media, Modality
 from service.artefacts import SpaceFolder, served_pairs
@@ -42,6 +44,7 @@ class Embedder:
         self.workers = settings.decode_workers
         self._slots = threading.BoundedSemaphore(settings.decode_workers)
         self._queue_seconds = settings.queue_seconds
+        self._trouble: str | None = None
         self._loader = IsolatedLoader(
             settings.media_limits,
             workers=self.workers,
@@ -100,13 +103,33 @@ class Embedder:
         finally:
             self._slots.release()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why no file could be decoded when it was last tried, or None."""
+        return self._trouble
+
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
+        """Remember whether the decoding processes start; what needs none of them goes on."""
+        try:
+            yield
+        except WorkerStartError as error:
+            self._trouble = f"the decoding processes do not start ({error})"
+            raise ProblemError("decoders-down", f"No file can be read: {self._trouble}") from error
+        except MediaError:
+            self._trouble = None
+            raise
+        self._trouble = None
+
     def decode(self, source: bytes | Path, modality: Modality) -> Media:
         """Decode in a worker process, within the limits.
 
         Raises:
             MediaError: When the bytes are not such media.
+            ProblemError: ``decoders-down`` when no worker starts.
         """
-        return self._loader.load(source, modality)
+        with self._decoding():
+            return self._loader.load(source, modality)
 
     def probe(self, source: bytes | Path) -> Probe:
         """Tell in a worker process what a file is; no decoder runs in this one.
@@ -114,7 +137,8 @@ class Embedder:
         Raises:
             MediaError: When it is no media that we read.
         """
-        return self._loader.probe(source)
+        with self._decoding():
+            return self._loader.probe(source)
 
     def features(self, media: Media, space: str, modality: Modality) -> Float32Array:
         """Feature row of decoded media, shape (D,), as the space was trained on."""

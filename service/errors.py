@@ -72,6 +72,11 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "internal": Problem(500, "Internal error", "The log of the service has the cause."),
     "busy": Problem(503, "All workers are busy", "Try again in a few seconds."),
+    "decoders-down": Problem(
+        503,
+        "Files cannot be read at the moment",
+        "Stored items still answer (GET /items/{id}/similar); the log has the cause.",
+    ),
     "not-ready": Problem(503, "The service is not ready", "Ask /health/ready until it is."),
     "disk-full": Problem(507, "No space left on the disk", "Free space where KYOMEI_DATA lies."),
 }

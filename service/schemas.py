@@ -112,7 +112,8 @@ class SpaceAnswer(Answer):
 class HealthAnswer(Answer):
     """Whether the service can answer."""
 
-    status: str = Field(examples=["ok"])
+    status: str = Field(description="ok, or degraded.", examples=["ok"])
+    reason: str | None = Field(default=None, description="Set when degraded: what does not work.")
 
 
 class ProblemAnswer(Answer):

@@ -141,7 +141,10 @@ class _Worker:
         self._pipe, theirs = _SPAWN.Pipe()
         arguments = (theirs, setup, timeout_seconds, memory_bytes)
         self._process = _SPAWN.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
+        try:
+            self._process.start()
+        except OSError as error:  # no memory for a process, or it ended at once
+            _LOGGER.warning("A worker does not start: %s", error)
         theirs.close()  # so that the end of the process is the end of the pipe
         self._is_ready = False
         self.is_usable = True
@@ -190,6 +193,8 @@ class _Worker:
 
         The pipe closes when nothing refers to it any more: another thread may be reading it.
         """
+        if self._process.pid is None:
+            return "no process"
         self._process.kill()
         self._process.join()
         return f"exit code {self._process.exitcode}"

@@ -20,11 +20,13 @@ async def is_live() -> HealthAnswer:
 async def is_ready(engine: EngineDep) -> HealthAnswer:
     """Say that spaces and indexes are open and the extractors are warm; otherwise 503 and why.
 
+    Degraded means that no file could be decoded when it was last tried; stored items still answer.
     It asks nothing of the disk or the thread pool, so a busy service still counts as ready.
     """
     if engine.waiting_for is not None:
         raise ProblemError("not-ready", f"Not yet: {engine.waiting_for}")
-    return HealthAnswer(status="ok")
+    trouble = engine.embedder.trouble
+    return HealthAnswer(status="ok" if trouble is None else "degraded", reason=trouble)
 
 
 router.add_api_route("/live", is_live, methods=["HEAD"], include_in_schema=False)

@@ -27,6 +27,7 @@ _ADD_PROBLEMS = (
     "damaged",
     "timeout",
     "busy",
+    "decoders-down",
     "not-ready",
     "disk-full",
 )

@@ -60,7 +60,15 @@ def media_router(settings: Settings, spaces: list[str]) -> APIRouter:
                 "content": {"image/png": {}, "text/plain": {}},
             },
             304: {"description": "`If-None-Match` names this very preview."},
-            **problems("unknown-item", "damaged", "timeout", "busy", "not-ready", "disk-full"),
+            **problems(
+                "unknown-item",
+                "damaged",
+                "timeout",
+                "busy",
+                "decoders-down",
+                "not-ready",
+                "disk-full",
+            ),
         },
     )
     router.add_api_route("/preview", get_preview, methods=["HEAD"], include_in_schema=False)

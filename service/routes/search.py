@@ -27,6 +27,7 @@ _PROBLEMS = (
     "damaged",
     "timeout",
     "busy",
+    "decoders-down",
     "not-ready",
     "disk-full",
 )
