@@ -10,13 +10,18 @@ from service.schemas import HealthAnswer
 router = APIRouter(prefix="/health", tags=["service"])
 
 
-@router.get("/live", operation_id="is_live")
+@router.get("/live", operation_id="is_live", response_model_exclude_none=True)
 async def is_live() -> HealthAnswer:
     """Say that the process answers at all."""
     return HealthAnswer(status="ok")
 
 
-@router.get("/ready", operation_id="is_ready", responses=problems("not-ready"))
+@router.get(
+    "/ready",
+    operation_id="is_ready",
+    response_model_exclude_none=True,
+    responses=problems("not-ready"),
+)
 async def is_ready(engine: EngineDep) -> HealthAnswer:
     """Say that spaces and indexes are open and the extractors are warm; otherwise 503 and why.
 
