@@ -241,10 +241,13 @@ def test_a_forked_worker_does_not_keep_the_lock(tmp_path):
         tmp_path,
         """
         import os, time
+        heard, said = os.pipe()
         worker = os.fork()
         if worker == 0:
+            os.write(said, b"x")  # runs, so what Python does after a fork is done
             time.sleep(60)
             os._exit(0)
+        os.read(heard, 1)
         say(worker)
         time.sleep(60)
         """,
