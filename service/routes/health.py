@@ -34,5 +34,17 @@ async def is_ready(engine: EngineDep) -> HealthAnswer:
     return HealthAnswer(status="ok" if trouble is None else "degraded", reason=trouble)
 
 
-router.add_api_route("/live", is_live, methods=["HEAD"], include_in_schema=False)
-router.add_api_route("/ready", is_ready, methods=["HEAD"], include_in_schema=False)
+router.add_api_route(
+    "/live",
+    is_live,
+    methods=["HEAD"],
+    include_in_schema=False,
+    response_model_exclude_none=True,
+)
+router.add_api_route(
+    "/ready",
+    is_ready,
+    methods=["HEAD"],
+    include_in_schema=False,
+    response_model_exclude_none=True,
+)
