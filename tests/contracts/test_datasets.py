@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from models.errors import DataError
 from models.types import Modality
 from tests.training.datasets.tiny_packs import write_packs, write_picture, write_songs, write_sound
 from training.datasets.registry import DATASETS, open_dataset
 
 MEDIA = sorted(name for name, entry in DATASETS.items() if entry.open is not None)
+FEATURES = sorted(set(DATASETS) - set(MEDIA))
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,7 @@ def dataset(request, roots):
 
 def test_the_table_is_not_empty():
     assert len(MEDIA) >= 5
+    assert len(FEATURES) >= 3
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
@@ -46,6 +49,15 @@ def test_licence_citation_and_origin_are_stated(name):
     for words in (entry.licence, entry.citation, entry.how_to_get):
         assert len(words) > 10
         assert words == words.strip()
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_features_are_not_opened_as_media_but_say_where_they_are(name, tmp_path):
+    with pytest.raises(DataError) as caught:
+        open_dataset(name, tmp_path)
+
+    assert DATASETS[name].how_to_get in str(caught.value)
+    assert "kyomei train --data" in str(caught.value)
 
 
 def test_an_open_data_set_carries_the_words_of_the_table(dataset):

@@ -1,7 +1,7 @@
 """Features in memory: views of rows with ids, labels and a split."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ class FeatureView:
         features: Rows, shape (N, D) or (N, T, D), float32, finite.
         ids: Name of each row, unique within the view, shape (N,). Rows of two views with the same
             id are a true pair.
-        labels: Index into the classes, shape (N,), int64; None for a view without labels.
+        labels: Index into the classes, shape (N,), int64; -1 for a row whose class is not known
+            (semi-supervised training); None for a view without labels.
         split: ``train``, ``validation`` or ``test`` for each row, shape (N,).
     """
 
@@ -34,11 +35,19 @@ class FeatureView:
         """Number of rows N."""
         return len(self.ids)
 
-    def only(self, split: str) -> "FeatureView":
-        """Return the rows of one split, in file order."""
-        rows = self.split == split
+    @property
+    def labelled(self) -> bool:
+        """True when the class of any row is known."""
+        return self.labels is not None and bool((self.labels >= 0).any())
+
+    def take(self, rows: NDArray[np.bool_]) -> "FeatureView":
+        """Return the rows where ``rows``, shape (N,), is true, in file order."""
         labels = None if self.labels is None else self.labels[rows]
         return FeatureView(self.features[rows], self.ids[rows], labels, self.split[rows])
+
+    def only(self, split: str) -> "FeatureView":
+        """Return the rows of one split, in file order."""
+        return self.take(self.split == split)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +74,11 @@ class FeatureData:
         ids = [identifier for view in self.views.values() for identifier in view.ids.tolist()]
         return len(set(ids)) < len(ids)
 
+    def for_selection(self) -> "FeatureData":
+        """Return the same data without its test rows: all that training and choosing may see."""
+        views = {name: view.take(view.split != TEST) for name, view in self.views.items()}
+        return replace(self, views=views)
+
     def true_pairs(self, first: str, second: str) -> tuple[Int64Array, Int64Array]:
         """Find the rows of two views that have the same id.
 
@@ -77,6 +91,17 @@ class FeatureData:
         )
         order = np.argsort(rows_a)
         return rows_a[order].astype(np.int64), rows_b[order].astype(np.int64)
+
+
+def rows_of_common_ids(views: Mapping[str, FeatureView]) -> dict[str, Int64Array]:
+    """Row numbers of the items that every view holds, in one order for all views."""
+    ids = [set(view.ids.tolist()) for view in views.values()]
+    common = np.array(sorted(set.intersection(*ids)), dtype=np.str_)
+    rows = {}
+    for name, view in views.items():
+        order = np.argsort(view.ids)
+        rows[name] = order[np.searchsorted(view.ids, common, sorter=order)].astype(np.int64)
+    return rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +135,7 @@ def settle_splits(
         raise DataError(f"validation_share: expected a number in [0, 1), got {validation_share}")
     for name, view in views.items():
         _check_ids(name, view)
-    strata = _strata(views)
+    strata = strata_of(views)
     split_of = _file_splits(views)
     if not split_of:
         tested = take_share(strata, share=0.15, seed=0)
@@ -142,8 +167,14 @@ def _check_ids(name: str, view: RawView) -> None:
         )
 
 
-def _strata(views: Mapping[str, RawView]) -> dict[str, tuple[tuple[str, ...], int]]:
-    """Return (the views that hold it, its class or -1) of each id."""
+def strata_of(
+    views: Mapping[str, RawView | FeatureView],
+) -> dict[str, tuple[tuple[str, ...], int]]:
+    """Return (the views that hold it, its class or -1) of each id.
+
+    Raises:
+        DataError: If the rows of a true pair have different classes.
+    """
     holders: dict[str, list[str]] = {}
     label_of: dict[str, tuple[str, int]] = {}
     for name, view in views.items():

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from models.errors import DataError
+from training.datasets import ave, vegas
 from training.datasets.feature_data import FeatureData, FeatureView, RawView, settle_splits
 from training.datasets.hdf5_arrays import (
     read_class_names,
@@ -41,6 +42,7 @@ HOW_TO_GET: Final = "kyomei extract DATASET --out F.h5, or a published VEGAS or 
 
 FORMAT: Final = "kyomei-features-1"
 _KEYS: Final = ("features", "ids", "labels", "split")
+_PUBLISHED: Final = {vegas.NAME: vegas.HOW_TO_GET, ave.NAME: ave.HOW_TO_GET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,12 @@ def read_feature_file(path: Path, *, seed: int = 0, validation_share: float = 0.
 
     Raises:
         DataError: If the file is not there, not HDF5, or contradicts itself; the message names
-            the key, what was expected and what was found.
+            the key, what was expected and what was found. ``vegas`` and ``ave`` in place of a path
+            say where their files are to be had.
     """
+    where = _PUBLISHED.get(str(path).lower())
+    if where is not None and not path.exists():
+        raise DataError(f"{path}: expected a feature file, found none; {where}")
     try:
         with h5py.File(path, "r") as file:
             views, header = _read(file)

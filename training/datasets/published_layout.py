@@ -2,6 +2,8 @@
 
 ``audio_train, visual_train, lab_train, audio_test, visual_test, lab_test`` (row i of every view is
 the same clip), or matched by class, with ``lab_audio_train, lab_visual_train, ...`` (no pairs).
+Rows are (N, D) or sequences (N, T, D). VGGish and Inception features were stored as 8-bit numbers;
+rows of type uint8 become (x - 128) / 256, as the authors' code does for averaged rows.
 """
 
 from collections.abc import Iterable
@@ -108,7 +110,7 @@ def _read_view(file: h5py.File, name: str, keys: _Keys) -> RawView:
     label_keys = keys.view_labels.get(name, keys.shared_labels)
     own = f"{name}/" if keys.view_labels else ""
     for split, key in sorted(keys.views[name].items(), key=lambda item: SPLITS.index(item[0])):
-        part = read_features(file[key], key)
+        part = _read_rows(file, key, like=next(iter(keys.views[name].values())))
         if parts and part.shape[1:] != parts[0].shape[1:]:
             raise DataError(
                 f"{key}: expected rows of shape {parts[0].shape[1:]}, found {part.shape[1:]}"
@@ -124,6 +126,18 @@ def _read_view(file: h5py.File, name: str, keys: _Keys) -> RawView:
         np.concatenate(labels) if labels else None,
         np.array(splits, dtype=np.str_),
     )
+
+
+def _read_rows(file: h5py.File, key: str, *, like: str) -> Float32Array:
+    """Read the rows of one split; 8-bit rows are put on the scale of the published features."""
+    quantised, expected = (file[one].dtype == np.uint8 for one in (key, like))
+    if quantised != expected:
+        raise DataError(
+            f"{key}: expected all splits of a view as uint8 or none, found {file[key].dtype} "
+            f"beside {file[like].dtype} in {like}"
+        )
+    rows = read_features(file[key], key)
+    return (rows - np.float32(128)) / np.float32(256) if quantised else rows
 
 
 def _labels_of(file: h5py.File, key: str, *, n_rows: int, of: str) -> Int64Array:

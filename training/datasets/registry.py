@@ -9,11 +9,13 @@ from typing import Final
 from models.errors import DataError
 from training.datasets import (
     av_animals,
+    ave,
     feature_file,
     folder,
     fsdd_mnist,
     scenes_dataset,
     songs_dataset,
+    vegas,
 )
 from training.datasets.example import Dataset
 
@@ -48,6 +50,9 @@ class DatasetEntry:
     open: Callable[[Path | None, OpenOptions], Dataset] | None
 
 
+_FEATURES_AS_THEY_ARE: Final = "a feature file goes to `kyomei train --data` as it is"
+
+
 def open_dataset(
     name_or_folder: str, root: Path | None = None, *, seed: int = 0, cache: Path | None = None
 ) -> Dataset:
@@ -66,14 +71,16 @@ def open_dataset(
     path = Path(name_or_folder)
     if entry is None and path.is_dir():
         return folder.open_folder(path, seed=seed)
-    if name_or_folder == feature_file.NAME or (entry is None and path.is_file()):
-        raise DataError(
-            f"{name_or_folder}: expected media, found a file; a feature file goes to "
-            f"`kyomei train --data` as it is"
-        )
-    if entry is None or entry.open is None:
+    if entry is None and path.is_file():
+        raise DataError(f"{name_or_folder}: expected media, found a file; {_FEATURES_AS_THEY_ARE}")
+    if entry is None:
         raise DataError(
             f"{name_or_folder}: expected a folder or one of {', '.join(sorted(DATASETS))}"
+        )
+    if entry.open is None:
+        raise DataError(
+            f"{name_or_folder}: expected media, but these are features ({entry.how_to_get}); "
+            f"{_FEATURES_AS_THEY_ARE}"
         )
     return entry.open(root, OpenOptions(seed=seed, cache=cache))
 
@@ -113,6 +120,8 @@ DATASETS: Final[Mapping[str, DatasetEntry]] = MappingProxyType(
             songs_dataset.HOW_TO_GET,
             lambda root, _: songs_dataset.open_songs(root),
         ),
+        vegas.NAME: DatasetEntry(vegas.LICENCE, vegas.CITATION, vegas.HOW_TO_GET, None),
+        ave.NAME: DatasetEntry(ave.LICENCE, ave.CITATION, ave.HOW_TO_GET, None),
         feature_file.NAME: DatasetEntry(
             feature_file.LICENCE, feature_file.CITATION, feature_file.HOW_TO_GET, None
         ),

@@ -220,6 +220,28 @@ def test_what_is_no_hdf5_is_refused(tmp_path, content):
         read_feature_file(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("vegas", r"vegas: expected a feature file, found none; get vegas_feature\.h5 .*CMR"),
+        ("VEGAS", r"VEGAS: .*get vegas_feature\.h5"),
+        ("ave", r"ave: .*AVE_feature_updated_squence\.h5 .*zhangjiwei-japan"),
+    ],
+)
+def test_the_name_of_published_features_says_where_the_file_is(tmp_path, monkeypatch, name, words):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(DataError, match=words):
+        read_feature_file(Path(name))
+
+
+def test_a_feature_file_may_be_called_vegas(written, monkeypatch):
+    monkeypatch.chdir(written.parent)
+    written.rename("vegas")
+
+    assert list(read_feature_file(Path("vegas")).views) == ["audio", "image"]
+
+
 def test_a_truncated_file_is_refused(written):
     whole = written.read_bytes()
     written.write_bytes(whole[: len(whole) // 2])

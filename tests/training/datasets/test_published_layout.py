@@ -117,6 +117,27 @@ def test_sequences_and_one_hot_labels_are_accepted(read):
     assert data.classes == ("0", "1", "2")
 
 
+def test_8_bit_rows_are_put_on_the_scale_of_the_authors(read):
+    rng = np.random.default_rng(1)
+    stored = {
+        f"visual_{split}": rng.integers(0, 256, (rows, 10, 6), dtype=np.uint8)
+        for split, rows in (("train", 20), ("test", 6))
+    }
+
+    data = read(paired(**stored))
+
+    expected = [(float(x) - 128.0) / 256.0 for key in stored for x in stored[key].ravel()]
+    assert data.views["visual"].features.ravel().tolist() == expected
+    assert data.views["visual"].features.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int64, np.float64])
+def test_rows_of_other_number_types_keep_their_values(read, dtype):
+    rows = np.arange(80).reshape(20, 4).astype(dtype)
+
+    assert np.array_equal(read(paired(audio_train=rows)).views["audio"].features[:20], rows)
+
+
 def test_names_of_files_are_passed_over(read):
     names = np.array(["x.wav"] * 20, dtype=h5py.string_dtype())
 
@@ -135,6 +156,15 @@ def test_names_of_files_are_passed_over(read):
         (paired(lab_train=np.zeros(19)), r"lab_train: expected 20 labels as audio_train .*19"),
         (paired(audio_train=np.zeros((20, 5))), r"audio_test: expected rows of shape \(5,\)"),
         (paired(audio_train=np.full((20, 4), np.nan)), r"audio_train: expected finite"),
+        (
+            paired(audio_train=np.zeros((20, 4), np.uint8)),
+            r"audio_train: expected all splits .* as uint8 or none, found uint8 beside float64 in "
+            r"audio_test",
+        ),
+        (
+            paired(audio_test=np.zeros((6, 4), np.uint8)),
+            r"audio_train: expected all splits .*, found float64 beside uint8 in audio_test",
+        ),
         (paired(audio_val=np.zeros((5, 4))), r"visual_validation: missing"),
         (paired(lab_audio_train=np.zeros(20)), r"found lab_test and lab_audio_train"),
         (
