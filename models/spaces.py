@@ -11,7 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
+from models.cca.kernel_space import KernelSpace
 from models.cca.linear_space import LinearSpace
+from models.cca.semantic_matching import PosteriorSpace
 from models.checkpoint import load_tensors, read_json, save_tensors, write_json
 from models.errors import ArtefactError, ShapeError
 from models.types import Float32Array, View
@@ -52,9 +56,34 @@ class SharedSpace(Protocol):
         ...
 
 
+def _network_space(
+    method: str, views: Mapping[str, View], tensors: Mapping[str, Float32Array]
+) -> SharedSpace:
+    """Open a space of networks; torch is loaded here, so that closed-form spaces do without."""
+    from models.network_space import NetworkSpace
+
+    return NetworkSpace.from_tensors(method, views, tensors)
+
+
 SPACES: dict[str, Callable[[str, Mapping[str, View], Mapping[str, Float32Array]], SharedSpace]] = {
     "cca": LinearSpace.from_tensors,
     "c-cca": LinearSpace.from_tensors,
+    "mean-cca": LinearSpace.from_tensors,
+    "kcca": KernelSpace.from_tensors,
+    "c-kcca": KernelSpace.from_tensors,
+    "sm": PosteriorSpace.from_tensors,
+    "scm": PosteriorSpace.from_tensors,
+    "dcca": _network_space,
+    "dccae": _network_space,
+    "c-dcca": _network_space,
+    "tnn-c-cca": _network_space,
+    "vae-cca": _network_space,
+    "acmr": _network_space,
+    "contrastive": _network_space,
+    "adversarial-contrastive": _network_space,
+    "corr-ae": _network_space,
+    "attention": _network_space,
+    "transformer": _network_space,
 }
 
 
@@ -93,8 +122,16 @@ class SpaceManifest:
     @property
     def fingerprint(self) -> str:
         """16 hex digits over method, views and weights: equal means equal embeddings."""
-        identity = [self.method, [asdict(v) for v in self.views], self.weights_sha256]
+        identity = [self.method, [_identity(v) for v in self.views], self.weights_sha256]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+
+
+def _identity(view: View) -> dict[str, Any]:
+    """The entries of a view that are set; ``steps`` came later and counts where it is used."""
+    entries = asdict(view)
+    if entries["steps"] is None:
+        del entries["steps"]
+    return entries
 
 
 def save_space(space: SharedSpace, folder: Path, manifest: SpaceManifest) -> SpaceManifest:
@@ -159,11 +196,14 @@ def load_space(folder: Path) -> tuple[SpaceManifest, SharedSpace]:
         space = SPACES[manifest.method](manifest.method, views, tensors)
     except ShapeError as error:
         raise ArtefactError(f"{folder / WEIGHTS} does not fit its manifest: {error}") from error
-    if space.n_components != manifest.n_components:
-        raise ArtefactError(
-            f"{folder}: the manifest says n_components {manifest.n_components}, "
-            f"the weights have {space.n_components}"
-        )
+    for view in manifest.views:
+        probe = np.zeros((1, view.dimension), dtype=np.float32)
+        found = space.project(view.name, probe).shape[1]
+        if found != manifest.n_components:
+            raise ArtefactError(
+                f"{folder}: the manifest says n_components {manifest.n_components}, "
+                f"the weights of {view.name} have {found}"
+            )
     return manifest, space
 
 

@@ -111,9 +111,11 @@ class View:
         dimension: D of the feature rows.
         extractor: Name of the extractor that made them, None for features from elsewhere.
         extractor_fingerprint: Its fingerprint at training time, compared at search time.
+        steps: T of sequences (N, T, D); None for pooled rows (N, D).
     """
 
     name: str
     dimension: int
     extractor: str | None = None
     extractor_fingerprint: str | None = None
+    steps: int | None = None

@@ -28,7 +28,7 @@ def load_config(
     if path is not None:
         try:
             values.update(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise DataError(f"expected a TOML configuration in {path}, got: {error}") from error
     for assignment in assignments:
         try:

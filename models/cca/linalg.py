@@ -42,7 +42,7 @@ class WhitenedMoments:
     def __init__(self, moments: PairMoments) -> None:
         within, between = moments.covariances()
         self._means = moments.means
-        eigen = [scipy.linalg.eigh(c, check_finite=True) for c in within]
+        eigen = [scipy.linalg.eigh(c, driver="evd") for c in within]  # 4 times as fast as evr
         self._variances = [np.clip(values, 0.0, None) for values, _ in eigen]  # (D_v,), rising
         self._bases = [vectors for _, vectors in eigen]  # (D_v, D_v)
         self._between = {
@@ -98,11 +98,26 @@ def _inverse_square_root(values: Float64Array, ridge: float) -> Float64Array:
 def _solve_two(
     whitened: Float64Array, n_components: int
 ) -> tuple[tuple[Float64Array, ...], Float64Array]:
+    """The first K singular triplets, without a singular value decomposition of the whole.
+
+    The leading left subspace comes from the smaller of T T' and T'T; within it the triplets are
+    those of a K-row matrix (Rayleigh and Ritz), so that they are orthonormal to rounding.
+    """
+    if whitened.shape[0] > whitened.shape[1]:
+        (right, left), correlations = _solve_two(whitened.T, n_components)
+        return (left, right), correlations
+    size = len(whitened)
+    subset = (size - n_components, size - 1)
+    _, basis = scipy.linalg.eigh(whitened @ whitened.T, subset_by_index=subset)  # (D, K)
+    U, s, Vt = _svd(basis.T @ whitened)
+    return (basis @ U, Vt.T), np.clip(s, 0.0, 1.0)
+
+
+def _svd(matrix: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
     try:
-        U, s, Vt = scipy.linalg.svd(whitened, full_matrices=False)
+        return scipy.linalg.svd(matrix, full_matrices=False)
     except np.linalg.LinAlgError:  # divide and conquer fails on a few finite matrices
-        U, s, Vt = scipy.linalg.svd(whitened, full_matrices=False, lapack_driver="gesvd")
-    return (U[:, :n_components], Vt[:n_components].T), np.clip(s[:n_components], 0.0, 1.0)
+        return scipy.linalg.svd(matrix, full_matrices=False, lapack_driver="gesvd")
 
 
 def _solve_many(

@@ -72,28 +72,15 @@ def cluster_moments(views: Sequence[Float64Array], labels: Sequence[Int64Array])
 
     Args:
         views: M >= 2 arrays of shape (N_v, D_v).
-        labels: One array of shape (N_v,) per view; classes that some view lacks are ignored.
+        labels: One array of shape (N_v,) per view. Rows of label -1 (not known) and of classes
+            that some view lacks are ignored.
 
     Raises:
         ShapeError: If labels and rows do not match, or no class occurs in every view.
     """
-    _check_views(views)
-    if len(labels) != len(views) or any(
-        y.shape != (len(x),) for x, y in zip(views, labels, strict=True)
-    ):
-        raise ShapeError(
-            f"expected one label per row, got views {[x.shape for x in views]} "
-            f"and labels {[y.shape for y in labels]}"
-        )
-    classes = sorted(set.intersection(*(set(y.tolist()) for y in labels)))
-    if not classes:
-        raise ShapeError("expected at least one class that occurs in every view, got none")
+    classes, class_means = _class_means(views, labels)
     counts = np.array([[np.count_nonzero(y == c) for c in classes] for y in labels], dtype=float)
     share = counts.prod(axis=0) / counts.prod(axis=0).sum()  # (C,) of all tuples
-    class_means = [
-        np.stack([x[y == c].mean(axis=0) for c in classes])  # (C, D_v)
-        for x, y in zip(views, labels, strict=True)
-    ]
     return PairMoments(
         means=tuple(share @ mean for mean in class_means),
         within=tuple(
@@ -105,6 +92,20 @@ def cluster_moments(views: Sequence[Float64Array], labels: Sequence[Int64Array])
             for v, w in _view_pairs(len(views))
         },
     )
+
+
+def mean_moments(views: Sequence[Float64Array], labels: Sequence[Int64Array]) -> PairMoments:
+    """Moments of the class means: one correspondence per class, all with the same weight.
+
+    Args:
+        views: M >= 2 arrays of shape (N_v, D_v).
+        labels: One array of shape (N_v,) per view. Rows of label -1 (not known) and of classes
+            that some view lacks are ignored.
+
+    Raises:
+        ShapeError: If labels and rows do not match, or no class occurs in every view.
+    """
+    return paired_moments(_class_means(views, labels)[1])
 
 
 def mix_moments(paired: PairMoments, cluster: PairMoments, beta: float) -> PairMoments:
@@ -129,6 +130,33 @@ def mix_moments(paired: PairMoments, cluster: PairMoments, beta: float) -> PairM
         within=tuple(mixed(p, c) for p, c in zip(paired.within, cluster.within, strict=True)),
         between={key: mixed(paired.between[key], cluster.between[key]) for key in paired.between},
     )
+
+
+def common_classes(labels: Sequence[Int64Array]) -> list[int]:
+    """Classes that occur in every view, ascending; -1 (not known) is none."""
+    return sorted(set.intersection(*(set(y[y >= 0].tolist()) for y in labels)))
+
+
+def _class_means(
+    views: Sequence[Float64Array], labels: Sequence[Int64Array]
+) -> tuple[list[int], list[Float64Array]]:
+    """The classes of every view, and per view their means, shape (C, D_v)."""
+    _check_views(views)
+    if len(labels) != len(views) or any(
+        y.shape != (len(x),) for x, y in zip(views, labels, strict=True)
+    ):
+        raise ShapeError(
+            f"expected one label per row, got views {[x.shape for x in views]} "
+            f"and labels {[y.shape for y in labels]}"
+        )
+    classes = common_classes(labels)
+    if not classes:
+        raise ShapeError("expected at least one class that occurs in every view, got none")
+    means = [
+        np.stack([x[y == c].mean(axis=0) for c in classes])
+        for x, y in zip(views, labels, strict=True)
+    ]
+    return classes, means
 
 
 def _weighted_second_moment(

@@ -25,6 +25,10 @@ class Standardiser:
         """Standardise rows of shape (N, D)."""
         return (features - self.mean) / self.scale
 
+    def moved(self, mean: Float64Array) -> "Standardiser":
+        """The same scale about another centre, given in standardised units, shape (D,)."""
+        return Standardiser(self.mean + mean * self.scale, self.scale)
+
 
 def fit_standardiser(features: Float64Array) -> Standardiser:
     """Mean and standard deviation of training rows (N, D), with a floor for rare features."""

@@ -49,7 +49,7 @@ class TypicalityModel:
         """min(1, threshold / distance), shape (N,), in (0, 1]."""
         distances = self.distances(rows)
         ratio = self.threshold[0] / np.maximum(distances, self.threshold[0])
-        return ratio.astype(np.float32)
+        return np.maximum(ratio, np.finfo(np.float32).tiny).astype(np.float32)
 
     def _distance(self, row: Float64Array) -> float:
         scores = row @ self.basis  # (R,)
@@ -68,12 +68,13 @@ def fit_typicality(train: Float64Array, held_out: Float64Array) -> TypicalityMod
     dimension = train.shape[1]
     rank = max(1, min(N_DIRECTIONS, dimension - 1, len(train) // 4))
     covariance = train.T @ train / len(train)
-    values, vectors = scipy.linalg.eigh(covariance)
-    values, vectors = np.clip(values[::-1], 0.0, None), vectors[:, ::-1]
-    noise = max(float(values[rank:].mean()) if rank < dimension else 0.0, 1e-3)
+    leading = (dimension - rank, dimension - 1)
+    values, vectors = scipy.linalg.eigh(covariance, subset_by_index=leading)
+    rest = float(np.trace(covariance) - values.sum())  # the sum of the other eigenvalues
+    noise = max(rest / (dimension - rank) if rank < dimension else 0.0, 1e-3)
     model = TypicalityModel(
-        basis=vectors[:, :rank],
-        variances=np.maximum(values[:rank], noise),
+        basis=vectors[:, ::-1],
+        variances=np.maximum(values[::-1], noise),
         residual_variance=np.array([noise]),
         threshold=np.array([1.0]),
     )

@@ -81,6 +81,22 @@ def test_a_class_that_one_view_lacks_is_ignored():
     np.testing.assert_allclose(fit.weights[0], expected.weights[0], atol=1e-9)
 
 
+def test_rows_of_unknown_class_are_as_good_as_dropped():
+    views, labels = _classed_views(8, TWO)
+    hidden = [np.where(np.arange(len(y)) % 4 == 0, -1, y) for y in labels]
+    keep = [y >= 0 for y in hidden]
+    expected = cluster_moments(
+        [x[k] for x, k in zip(views, keep, strict=True)],
+        [y[k] for y, k in zip(labels, keep, strict=True)],
+    )
+    found = cluster_moments(views, hidden)
+    np.testing.assert_allclose(found.between[0, 1], expected.between[0, 1], atol=1e-12)
+    for ours, other in zip(
+        found.means + found.within, expected.means + expected.within, strict=True
+    ):
+        np.testing.assert_allclose(ours, other, atol=1e-12)
+
+
 def test_mixing_is_cca_on_the_weighted_union_of_true_and_same_class_pairs():
     views, labels = _classed_views(4, [[6, 6, 6], [6, 6, 6]])
     labels = [labels[0], labels[0]]
