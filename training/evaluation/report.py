@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from training.evaluation.figures import new_figure, new_panels, save_figure
 from training.evaluation.protocol import Direction
 from training.evaluation.retrieval import RetrievalScores
 
 _COLUMNS = ("map", "mrr", "recall@1", "recall@5", "recall@10", "median_rank")
+_EPOCH_CURVES = {"validation_score": "validation score", "loss": "training loss"}
 
 
 def results_table(directions: Sequence[Direction]) -> str:
@@ -48,7 +50,7 @@ def results_json(directions: Sequence[Direction], *, split: str) -> dict[str, An
 
 def plot_recall(directions: Sequence[Direction], path: Path) -> None:
     """Draw recall at k against k for every direction, with chance dashed."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     for number, d in enumerate(directions):
         k = np.arange(1, d.scores.n_gallery + 1)
         colour = f"C{number % 10}"
@@ -62,44 +64,72 @@ def plot_recall(directions: Sequence[Direction], path: Path) -> None:
     axes.set_ylabel("share of queries with a right answer")
     axes.set_title("Recall at k, chance dotted")
     axes.legend(fontsize="small", frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_history(history: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw the validation score against the ridge, the best setting of each ridge and beta."""
+    """Draw the history of a fit: what each setting or each epoch reached on validation.
+
+    Args:
+        history: Entries with ``validation_score``. With ``epoch`` (gradient methods) that score
+            and ``loss`` are drawn against the epoch; with ``ridge`` (and ``beta``) the best score
+            of each ridge is drawn; any other setting by its number in the order tried.
+        path: PNG that is written.
+    """
+    if any("epoch" in entry for entry in history):
+        _plot_epochs([entry for entry in history if "epoch" in entry], path)
+    elif history and all("ridge" in entry for entry in history):
+        _plot_ridges(history, path)
+    else:
+        _plot_settings(history, path)
+
+
+def _plot_ridges(history: Sequence[dict[str, Any]], path: Path) -> None:
+    """Validation score against the ridge, one line per share of true pairs."""
     best: dict[tuple[float, float], float] = {}
     for setting in history:
-        key = (float(setting["beta"]), float(setting["ridge"]))
-        best[key] = max(best.get(key, 0.0), float(setting["validation_score"]))
-    figure, axes = _figure()
+        key = (float(setting.get("beta", 1.0)), float(setting["ridge"]))
+        score = float(setting["validation_score"])
+        best[key] = max(best.get(key, score), score)
+    figure, axes = new_figure()
     for beta in sorted({b for b, _ in best}):
         ridges = sorted(r for b, r in best if b == beta)
         axes.plot(ridges, [best[beta, r] for r in ridges], marker="o", label=f"beta {beta:g}")
-    axes.set_xscale("log")
+    if min(ridge for _, ridge in best) > 0.0:
+        axes.set_xscale("log")
     axes.set_xlabel("ridge (in variances of a standardised feature)")
     axes.set_ylabel("validation score")
     axes.set_title("What was tried on the validation split")
     axes.legend(fontsize="small", frameon=False, title="share of true pairs")
-    _save(figure, path)
+    save_figure(figure, path)
+
+
+def _plot_epochs(history: Sequence[dict[str, Any]], path: Path) -> None:
+    """Validation score above, training loss below, against the epoch; the best epoch dotted."""
+    figure, panels = new_panels(2, height=5.5, sharex=True)
+    for panel, (key, label) in zip(panels, _EPOCH_CURVES.items(), strict=True):
+        known = [(int(entry["epoch"]), float(entry[key])) for entry in history if key in entry]
+        panel.plot([epoch for epoch, _ in known], [value for _, value in known], marker=".")
+        panel.set_ylabel(label)
+    best = max(history, key=lambda entry: float(entry.get("validation_score", -np.inf)))
+    for panel in panels:
+        panel.axvline(int(best["epoch"]), color="black", linestyle=":", linewidth=1)
+    panels[0].set_title(f"Fit by epoch, best on the validation split: epoch {best['epoch']}")
+    panels[1].set_xlabel("epoch")
+    save_figure(figure, path)
+
+
+def _plot_settings(history: Sequence[dict[str, Any]], path: Path) -> None:
+    """Validation score of each setting, in the order tried."""
+    figure, axes = new_figure()
+    axes.plot([float(entry["validation_score"]) for entry in history], marker="o", linestyle="")
+    axes.set_xlabel("number of the setting, in the order tried")
+    axes.set_ylabel("validation score")
+    axes.set_title("What was tried on the validation split")
+    save_figure(figure, path)
 
 
 def _recall_curve(scores: RetrievalScores) -> list[float]:
     ordered = np.sort(scores.ranks)
     k = np.arange(1, scores.n_gallery + 1)
     return [float(x) for x in np.searchsorted(ordered, k, side="right") / len(ordered)]
-
-
-def _figure() -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.grid(alpha=0.3)
-    return figure, axes
-
-
-def _save(figure: Any, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
