@@ -9,6 +9,7 @@ from typing import Any
 from models.errors import MediaError
 from models.features.extractor import Extractor
 from models.features.registry import extractor
+from models.features.steps import resample_steps
 from models.media.isolated import IsolatedLoader
 from models.media.load import Probe
 from models.media.worker_pool import WorkerStartError
@@ -141,11 +142,14 @@ class Embedder:
             return self._loader.probe(source)
 
     def features(self, media: Media, space: str, modality: Modality) -> Float32Array:
-        """Feature row of decoded media, shape (D,), as the space was trained on."""
-        return self._extractors[self.spaces[space].extractor_name(modality)].pooled(media)
+        """Features of decoded media as the space was trained on: (D,), or (T, D) for sequences."""
+        name, steps = self._wanted(space, modality)
+        if steps is None:
+            return self._extractors[name].pooled(media)
+        return resample_steps(self._extractors[name].sequence(media), steps)
 
     def project(self, features: Float32Array, space: str, modality: Modality) -> Embedding:
-        """Place a feature row (D,) in a space."""
+        """Place features, (D,) or (T, D), in a space."""
         opened, rows = self._opened[space], features[None, :]
         return Embedding(
             vector=opened.project(modality, rows)[0],
@@ -162,11 +166,16 @@ class Embedder:
             modality: What it is.
             spaces: Names of spaces that cover the modality.
         """
-        rows: dict[str, Float32Array] = {}
+        rows: dict[tuple[str, int | None], Float32Array] = {}
         placed: dict[str, Embedding] = {}
         for space in spaces:
-            name = self.spaces[space].extractor_name(modality)
-            if name not in rows:
-                rows[name] = self.features(media, space, modality)
-            placed[space] = self.project(rows[name], space, modality)
+            wanted = self._wanted(space, modality)
+            if wanted not in rows:
+                rows[wanted] = self.features(media, space, modality)
+            placed[space] = self.project(rows[wanted], space, modality)
         return placed
+
+    def _wanted(self, space: str, modality: Modality) -> tuple[str, int | None]:
+        """Extractor of a view of a space, and its number of steps, None for pooled rows."""
+        folder = self.spaces[space]
+        return folder.extractor_name(modality), folder.view(modality).steps

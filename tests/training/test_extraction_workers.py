@@ -8,6 +8,7 @@ import soundfile
 
 from models.errors import DataError, MediaError
 from models.features.registry import extractor
+from models.features.steps import resample_steps
 from models.media.limits import MediaLimits
 from models.media.load import load
 from models.types import Modality
@@ -16,7 +17,6 @@ from training.extraction_workers import (
     ExtractionPool,
     WorkerSettings,
     features_of,
-    resample_steps,
 )
 
 AUDIO = Modality.AUDIO
