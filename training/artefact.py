@@ -11,6 +11,7 @@ from models.spaces import SpaceManifest, load_space, save_space, write_manifest
 from training.datasets.feature_data import FeatureData
 from training.evaluation.protocol import Direction, evaluate
 from training.evaluation.report import plot_history, plot_recall, results_json, results_table
+from training.loops.recipe import FitContext
 from training.loops.registry import recipe
 
 
@@ -22,6 +23,7 @@ def train_space(
     config: Any,
     seed: int,
     name: str | None = None,
+    resume: bool = False,
     progress: bool = True,
 ) -> SpaceManifest:
     """Fit a method on train and validation rows and write the artefact folder.
@@ -33,6 +35,7 @@ def train_space(
         config: Configuration of the recipe.
         seed: Seed of the validation split, recorded.
         name: Name of the space; by default that of the folder.
+        resume: Go on from the checkpoint of a run that was interrupted, where there is one.
         progress: Show a bar.
 
     Returns:
@@ -41,9 +44,10 @@ def train_space(
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)  # before the fit: an unusable folder is said at once
     try:
-        result = recipe(method).fit(data, config, progress)
+        context = FitContext(seed=seed, progress=progress, folder=folder, resume=resume)
+        result = recipe(method).fit(data.for_selection(), config, context)
     except BaseException:
-        if is_new:
+        if is_new and not any(folder.iterdir()):  # a checkpoint is kept for --resume
             folder.rmdir()
         raise
     manifest = SpaceManifest(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import DataError
+from training.compare_command import compare
 
 if TYPE_CHECKING:
     from models.types import Modality
@@ -111,7 +112,7 @@ def extract(
 
 @app.command()
 def train(
-    method: Annotated[str, typer.Argument(help="Method: cca or c-cca.")],
+    method: Annotated[str, typer.Argument(help="Method, or METHOD@PRESET; see docs/methods.")],
     data: Data,
     out: Annotated[Path, typer.Option(help="Artefact folder to write.")],
     seed: Seed = 0,
@@ -121,15 +122,33 @@ def train(
         list[str] | None, typer.Option("--set", help="KEY=VALUE, over the TOML file.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the space.")] = None,
+    labelled_share: Annotated[
+        float, typer.Option(help="Share of training items whose class is known, 0 to 1.")
+    ] = 1.0,
+    search: Annotated[int, typer.Option(help="Fits of a search on the validation split.")] = 0,
+    resume: Annotated[
+        bool, typer.Option(help="Go on from the checkpoint of an interrupted run.")
+    ] = False,
 ) -> None:
     """Fit a method on the train split, choosing on the validation split."""
     from training.artefact import train_space
     from training.config import load_config
-    from training.loops.registry import recipe
+    from training.datasets.hide_labels import hide_labels
+    from training.loops.recipe import FitContext
+    from training.presets import method_of, preset_path
+    from training.search import search_config
 
-    configuration = load_config(recipe(method).config, config, settings or ())
-    features = _features(data, views, seed)
-    manifest = train_space(method, features, out, config=configuration, seed=seed, name=name)
+    file = config or preset_path(method)
+    method, recipe, _ = method_of(method)
+    configuration = load_config(recipe.config, file, settings or ())
+    features = hide_labels(_features(data, views, seed), share=labelled_share, seed=seed)
+    if search:
+        seen = features.for_selection()
+        context = FitContext(seed=seed)
+        configuration = search_config(recipe, seen, configuration, context, trials=search)
+    manifest = train_space(
+        method, features, out, config=configuration, seed=seed, name=name, resume=resume
+    )
     typer.echo(f"{out}: {method}, {manifest.n_components} components, {manifest.fingerprint}")
     for key, value in manifest.parameters.items():
         typer.echo(f"  {key}: {value}")
@@ -155,6 +174,9 @@ def evaluate(
     typer.echo(results_table(directions))
     if json is not None:
         write_json(json, results_json(directions, split=split))
+
+
+app.command()(compare)
 
 
 def _chosen_extractors(assignments: Sequence[str]) -> dict["Modality", str] | None:

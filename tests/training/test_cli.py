@@ -157,3 +157,59 @@ def test_the_kyomei_command_mounts_the_commands_of_both_packages():
     shown = CliRunner().invoke(kyomei.app, ["--help"]).output
     for command in ("train", "evaluate", "extract", "index", "serve", "search", "demo"):
         assert command in shown
+
+
+def test_compare_writes_the_results_and_a_report(features):
+    report, results = features.parent / "report", features.parent / "results.json"
+    run = _run(
+        "compare", "--data", features, "--methods", "mean-cca,c-cca", "--folds", 2,
+        "--workers", 1, "--json", results, "--out", report,
+    )  # fmt: skip
+    assert run.exit_code == 0, run.output
+    assert "c-cca" in run.output
+    rows = json.loads(results.read_text())["rows"]
+    assert {row["method"] for row in rows} == {"mean-cca", "c-cca"}
+    assert {"report.md", "results.csv", "table.tex", "runs"} <= {p.name for p in report.iterdir()}
+
+
+def test_compare_without_a_report_prints_the_table(features):
+    run = _run("compare", "--data", features, "--methods", "mean-cca", "--folds", 1, "--workers", 1)
+    assert run.exit_code == 0, run.output
+    assert "mean-cca" in run.output
+
+
+def test_a_preset_a_search_and_hidden_labels_are_options_of_train(features):
+    run = features.parent / "tnn"
+    trained = _run(
+        "train", "tnn-c-cca@published", "--data", features, "--out", run, "--set", "epochs=2",
+        "--set", "cca_components=3", "--labelled-share", 0.5, "--search", 1,
+    )  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+    manifest, _ = load_space(run)
+    assert manifest.method == "tnn-c-cca"
+    assert manifest.parameters["mining"] == "all"
+    assert manifest.parameters["epochs"] == 2
+
+
+def test_an_interrupted_training_keeps_its_checkpoint_and_resumes(features, monkeypatch):
+    from training.loops import network_recipe
+
+    run, whole = features.parent / "cut", features.parent / "whole"
+    arguments = (
+        "train", "contrastive", "--data", features, "--set", "epochs=3", "--set", "hidden=[8]",
+        "--set", "n_components=3",
+    )  # fmt: skip
+    assert _run(*arguments, "--out", whole).exit_code == 0
+
+    def cut_off(self, epochs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(network_recipe._Run, "refit", cut_off)
+        assert _run(*arguments, "--out", run).exit_code != 0
+    assert [p.name for p in run.iterdir()] == ["checkpoint_select.safetensors"]
+    assert _run(*arguments, "--out", run, "--resume").exit_code == 0
+    assert (run / "weights.safetensors").read_bytes() == (
+        whole / "weights.safetensors"
+    ).read_bytes()
+    assert not (run / "checkpoint_select.safetensors").exists()

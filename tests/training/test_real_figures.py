@@ -6,7 +6,7 @@ import pytest
 
 from training.datasets.feature_file import read_feature_file
 from training.datasets.registry import open_dataset
-from training.evaluation.protocol import evaluate
+from training.evaluation.protocol import CLASS, evaluate
 from training.extraction import extract
 from training.loops.linear_recipe import LinearConfig, fit_linear_space
 
@@ -22,7 +22,7 @@ pytestmark = [
 def _class_map(path):
     data = read_feature_file(path)
     space, _, _ = fit_linear_space("c-cca", data, LinearConfig(), progress=False)
-    return {(d.query, d.target): d for d in evaluate(space, data)}
+    return {(d.query, d.target): d for d in evaluate(space, data) if d.protocol == CLASS}
 
 
 def test_cluster_cca_relates_real_sounds_and_pictures_of_animals():
