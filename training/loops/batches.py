@@ -112,13 +112,27 @@ class BatchSource:
     def _order(self, rng: np.random.Generator) -> Int64Array:
         """Slot numbers of an epoch, shape (n_slots,)."""
         order = np.arange(self.n_slots)
-        known = self._slot_labels >= 0
+        if self._shuffle:
+            order = rng.permutation(order)
+        known = self._slot_labels[order] >= 0
         if self._balanced and known.any():
-            order = order.copy()
-            labels = self._slot_labels[known]
-            share = 1.0 / np.bincount(labels)[labels]
-            order[known] = rng.choice(order[known], size=known.sum(), p=share / share.sum())
-        return rng.permutation(order) if self._shuffle else order
+            order[known] = self._balanced_slots(int(known.sum()), rng)
+        return order
+
+    def _balanced_slots(self, count: int, rng: np.random.Generator) -> Int64Array:
+        """So many slots of known class, classes in equal shares and in random order.
+
+        The slots of a class come round in turn: a second copy of one stands far behind the first,
+        so that a batch hardly ever holds an item twice and takes its partner for a stranger.
+        """
+        of_class = _rows_by_class(self._slot_labels)
+        classes = np.array(sorted(set(of_class) - {-1}))
+        drawn = rng.permutation(np.resize(rng.permutation(classes), count))
+        slots = np.empty(count, dtype=np.int64)
+        for label in classes.tolist():
+            where = drawn == label
+            slots[where] = _in_turn(of_class[label], int(where.sum()), rng)
+        return slots
 
     def _filled(self, name: str, slots: Int64Array, rng: np.random.Generator) -> Int64Array:
         """Row number in a view for each slot; those that lack one get another item's row."""
@@ -130,7 +144,7 @@ class BatchSource:
             pool = self._of_class[name].get(label) if label >= 0 else None
             if pool is None:
                 pool = np.arange(len(self._views[name]))
-            rows[where] = rng.choice(pool, size=int(where.sum()))
+            rows[where] = _in_turn(pool, int(where.sum()), rng)
         return rows
 
 
@@ -149,6 +163,12 @@ def _slots(views: Mapping[str, FeatureView]) -> tuple[dict[str, Int64Array], Int
 
 def _labels(view: FeatureView) -> Int64Array:
     return np.full(len(view), -1, dtype=np.int64) if view.labels is None else view.labels
+
+
+def _in_turn(pool: Int64Array, count: int, rng: np.random.Generator) -> Int64Array:
+    """So many entries of a pool, each as often as the others, in one random order after another."""
+    rounds = -(-count // len(pool))
+    return np.concatenate([rng.permutation(pool) for _ in range(rounds)])[:count]
 
 
 def _rows_by_class(labels: Int64Array) -> dict[int, Int64Array]:
