@@ -1,4 +1,4 @@
-"""One torch thread in the test process: tiny networks are slower, and less repeatable, with more."""
+"""One torch thread in the test process: tiny networks are slower and less repeatable with more."""
 
 import torch
 

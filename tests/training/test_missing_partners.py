@@ -47,7 +47,7 @@ def test_map_falls_little_with_the_share_of_missing_partners(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_map_falls_with_noise_on_the_queries_and_little_noise_costs_little(method):
     space = _fitted(method, DATA)
-    values = []
+    values, chance = [], 0.0
     for level in (0.0, 0.25, 4.0):
         value, chance = _class_map(space, add_noise(DATA, level=level, seed=0, splits=("test",)))
         values.append(value)

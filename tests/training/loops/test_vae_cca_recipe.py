@@ -21,6 +21,7 @@ from training.loops import vae_cca_recipe
 from training.loops.batches import Batch
 from training.loops.recipe import FitContext
 from training.loops.vae_cca_recipe import PAPER, RELEASED, VaeCcaConfig, fit_vae_cca
+from training.presets import method_of
 
 QUIET = FitContext(progress=False)
 DATA = paired_features(seed=0).for_selection()
@@ -237,6 +238,31 @@ def test_the_class_term_of_the_paper_is_the_cross_entropy_of_known_classes(paper
     parts, n = paper
     losses = [cross_entropy(n.scores(name).tolist(), n.labels[name]) for name in n.names]
     assert parts["class"] == pytest.approx(0.6 * np.mean(losses), rel=1e-4)
+
+
+def test_the_correlation_embeddings_are_info_nce_over_pearson_correlations(paper):
+    parts, n = paper
+    config = method_of("vae-cca")[2]
+    temperature = config.temperature
+    every = np.concatenate([n.mean[name] for name in n.names])
+    classes = np.concatenate([n.labels[name] for name in n.names])
+    alike = np.exp(np.corrcoef(every) / temperature)  # Pearson correlations of rows
+    losses = []
+    for i, own in enumerate(classes):
+        others = [j for j in range(len(every)) if j != i and classes[j] >= 0]
+        right = [j for j in others if classes[j] == own]
+        if own >= 0 and right:
+            total = sum(alike[i, j] for j in others)
+            losses.append(-np.mean([np.log(alike[i, j] / total) for j in right]))
+    assert parts["classes"] == pytest.approx(config.category_likeness * np.mean(losses), rel=1e-3)
+    directions = []
+    for first, second in permutations(n.names, 2):
+        size = len(n.mean[first])
+        across = np.corrcoef(n.mean[first], n.mean[second])[:size, size:]
+        share = np.exp(across / temperature)
+        paired = [i for i in range(size) if n.batch.own[first][i] and n.batch.own[second][i]]
+        directions.append(-np.mean([np.log(share[i, i] / share[i].sum()) for i in paired]))
+    assert parts["pairs"] == pytest.approx(config.pair_likeness * np.mean(directions), rel=1e-3)
 
 
 def test_weights_of_zero_leave_their_terms_without_effect():
