@@ -60,15 +60,17 @@ def _points(tried):
     return points
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_ridges_are_tried_at_the_middle_share_then_the_shares_then_ridges_at_the_best(seed):
-    _, _, _, tried = _search(CLUSTER_CCA, paired_features(seed=seed), GRID)
+@pytest.mark.parametrize("betas", [(0.0, 0.5, 1.0), (0.5, 0.0, 1.0)])
+def test_ridges_are_tried_at_the_middle_share_then_the_shares_then_ridges_at_the_best(betas):
+    config = replace(GRID, betas=betas)
+    _, _, _, tried = _search(CLUSTER_CCA, paired_features(seed=1), config)
     points = _points(tried)
-    assert points[:3] == [(0.5, 0.01), (0.5, 1.0), (0.5, 100.0)]
+    assert points[:3] == [(betas[1], ridge) for ridge in config.ridges]
     ridge = best_setting([t for t in tried if (t.beta, t.ridge) in points[:3]]).ridge
-    assert points[3:5] == [(0.0, ridge), (1.0, ridge)]
+    assert points[3:5] == [(betas[0], ridge), (betas[2], ridge)]
     share = best_setting([t for t in tried if (t.beta, t.ridge) in points[:5]]).beta
-    others = [r for r in GRID.ridges if r != ridge] if share != 0.5 else []
+    assert (share == betas[1]) == (betas[1] == 0.5)  # same-class pairs alone do not find partners
+    others = [r for r in config.ridges if r != ridge] if share != betas[1] else []
     assert points[5:] == [(share, r) for r in others]
 
 
