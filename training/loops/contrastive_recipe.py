@@ -32,6 +32,8 @@ class ContrastiveConfig(GradientConfig):
         discriminator: Its hidden widths.
     """
 
+    epochs: int = 60
+    patience: int = 20
     dropout: float = 0.6
     input_dropout: float = 0.5
     class_weight: float = 1.0

@@ -64,11 +64,13 @@ class TripletConfig(GradientConfig):
     """
 
     batch_size: int = 64
+    epochs: int = 60
+    patience: int = 25
     dropout: float = 0.6
     input_dropout: float = 0.4
     order: str = END_TO_END
     last_activation: str = "none"
-    margin: float = 0.5
+    margin: float = 1.0
     mining: str = "active"
     both_directions: bool = True
     anchor_view: str = "auto"
