@@ -36,6 +36,7 @@ class ContrastiveConfig(GradientConfig):
     patience: int = 20
     dropout: float = 0.6
     input_dropout: float = 0.5
+    dropout_factors: tuple[float, ...] = (1.0, 0.4)
     class_weight: float = 1.0
     pair_weight: float = 1.0
     temperature: float = 0.1

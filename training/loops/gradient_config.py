@@ -1,8 +1,8 @@
 """What every gradient method can be told; each method adds fields of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from models.encoders.mlp import ACTIVATIONS, NORMALISATIONS
 from models.errors import DataError
@@ -43,6 +43,7 @@ class GradientConfig:
         normalisation: Of hidden layers: batch, layer or none.
         dropout: Of hidden units, in [0, 1).
         input_dropout: Of input features, in [0, 1).
+        dropout_factors: Both dropouts times each of these are tried on the validation split.
         input_noise: Standard deviation of Gaussian noise on standardised input, in training.
         epochs: At most so many passes over the training rows.
         patience: Stop after so many epochs without a better validation score.
@@ -66,6 +67,7 @@ class GradientConfig:
     normalisation: str = "batch"
     dropout: float = 0.4
     input_dropout: float = 0.2
+    dropout_factors: tuple[float, ...] = (1.0,)
     input_noise: float = 0.0
     epochs: int = 30
     patience: int = 10
@@ -91,6 +93,12 @@ class GradientConfig:
         expect(self, ("n_components", "epochs", "patience"), "at least 1", lambda x: x >= 1)
         expect(self, ("batch_size",), "at least 2", lambda x: x >= 2)
         expect(self, ("dropout", "input_dropout"), "a share in [0, 1)", lambda x: 0 <= x < 1)
+        expect(
+            self,
+            ("dropout_factors",),
+            "at least one share in [0, 1]",
+            lambda x: bool(x) and all(0 <= f <= 1 for f in x),
+        )
         expect(self, ("learning_rate",), "above 0", lambda x: x > 0)
         not_negative = ("input_noise", "batches_per_epoch", "weight_decay", "gradient_clip")
         expect(self, not_negative, "at least 0", lambda x: x >= 0)
@@ -105,6 +113,15 @@ class GradientConfig:
         expect_one_of(self, "schedule", SCHEDULES)
         expect_one_of(self, "device", DEVICES)
         expect_one_of(self, "log", LOGS)
+
+    def with_dropout(self, factor: float) -> Self:
+        """The same settings with both dropouts multiplied, and nothing more to try."""
+        return replace(
+            self,
+            dropout=self.dropout * factor,
+            input_dropout=self.input_dropout * factor,
+            dropout_factors=(1.0,),
+        )
 
     @property
     def widths(self) -> tuple[int, ...]:

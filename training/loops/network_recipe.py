@@ -54,8 +54,9 @@ def fit_network(
 ) -> FitResult:
     """Train a gradient method and give it as a space.
 
-    The number of epochs is the one with the best validation score. With ``config.refit`` the
-    network is then trained again, for so many epochs, on train and validation rows.
+    The strength of dropout (``config.dropout_factors``) and the number of epochs are those with
+    the best validation score. With ``config.refit`` the network is then trained again, so strong
+    and for so many epochs, on train and validation rows.
 
     Args:
         plan: The method.
@@ -66,21 +67,28 @@ def fit_network(
     Raises:
         DataError: If the method lacks the labels or pairs it needs, or diverges.
     """
-    run = _Run(plan, data, config, context)
+    folder = context.folder if config.log == "tensorboard" else None
+    log = HistoryLog(folder / "log" if folder else None)
+    strengths = [config.with_dropout(factor) for factor in config.dropout_factors]
+    runs = [_Run(plan, data, one, context, log, n) for n, one in enumerate(strengths)]
     try:
-        chosen, trained, history = run.select()
+        selections = [run.select() for run in runs]
+        best = max(range(len(runs)), key=lambda number: selections[number][0].best_score)
+        chosen, trained = selections[best]
+        history = [entry for state, _ in selections for entry in state.history]
         if config.refit:
-            trained, more = run.refit(chosen.best_epoch)
+            trained, more = runs[best].refit(chosen.best_epoch)
             history = [*history, *more]
     finally:
-        run.log.close()
+        log.close()
     parameters: dict[str, Choice] = {
         "best_epoch": chosen.best_epoch,
         "validation_score": round(chosen.best_score, 6),
-        **{name: _plain(value) for name, value in asdict(config).items()},
+        **{name: _plain(value) for name, value in asdict(strengths[best]).items()},
     }
     space = _space(plan.method, trained)
-    run.forget()
+    for run in runs:
+        run.forget()
     return FitResult(space, parameters, history)
 
 
@@ -90,20 +98,26 @@ class _Trained(NamedTuple):
 
 
 class _Run:
-    """The two phases of one fit."""
+    """The two phases of one fit with one strength of dropout, the ``number``-th of the fit."""
 
     def __init__(
-        self, plan: Plan, data: FeatureData, config: GradientConfig, context: FitContext
+        self,
+        plan: Plan,
+        data: FeatureData,
+        config: GradientConfig,
+        context: FitContext,
+        log: HistoryLog,
+        number: int,
     ) -> None:
         self._plan, self._data, self._config, self._context = plan, data, config, context
         self._device = _device(config)
         self._identity = _identity(plan, data, config, context)
-        folder = context.folder if config.log == "tensorboard" else None
+        self._log = log
+        self._select = SELECT if number == 0 else f"{SELECT}_{number + 1}"
         if not context.resume:
             self.forget()  # what another run has left there is of no use to this one
-        self.log = HistoryLog(folder / "log" if folder else None)
 
-    def select(self) -> tuple[LoopState, _Trained, History]:
+    def select(self) -> tuple[LoopState, _Trained]:
         """Train on the train rows, watched by the validation rows."""
         problem = pose_problem(self._data, sequences=self._plan.sequences)
         objective = self._build(problem)
@@ -113,21 +127,24 @@ class _Run:
             embedded = _embedded(objective, problem, problem.validation)
             return validation_score(embedded, problem.validation, use_labels=labels)
 
-        tools = Tools(self._checkpoint(SELECT), self.log, validate)
-        state = self._train(SELECT, self._config.epochs, _Trained(objective, problem), tools)
-        return state, _Trained(objective, problem), state.history
+        tools = Tools(self._checkpoint(self._select), self._log, validate)
+        trained = _Trained(objective, problem)
+        state = self._train(self._select, self._config.epochs, trained, tools)
+        for entry in state.history:
+            entry["dropout"] = self._config.dropout
+        return state, trained
 
     def refit(self, epochs: int) -> tuple[_Trained, History]:
         """Train on train and validation rows for the chosen number of epochs."""
         problem = pose_problem(self._data, sequences=self._plan.sequences, join=True)
         trained = _Trained(self._build(problem), problem)
-        tools = Tools(self._checkpoint(REFIT), self.log)
+        tools = Tools(self._checkpoint(REFIT), self._log)
         state = self._train(REFIT, epochs, trained, tools)
         return trained, [{**entry, "phase": REFIT} for entry in state.history]
 
     def forget(self) -> None:
         """Delete the checkpoints."""
-        for phase in (SELECT, REFIT):
+        for phase in (self._select, REFIT):
             self._checkpoint(phase).remove()
 
     def _build(self, problem: NetworkProblem) -> Objective:

@@ -38,10 +38,12 @@ class SequenceConfig(ContrastiveConfig):
         translation: Weight of writing the partner's features step by step (transformer).
     """
 
+    epochs: int = 45
     dropout: float = 0.3
+    dropout_factors: tuple[float, ...] = (1.0, 0.5)
     width: int = 128
     heads: int = 4
-    layers: int = 1
+    layers: int = 2
     alignment: float = 0.5
     translation: float = 0.5
 

@@ -68,6 +68,7 @@ class TripletConfig(GradientConfig):
     patience: int = 25
     dropout: float = 0.6
     input_dropout: float = 0.4
+    dropout_factors: tuple[float, ...] = (1.0, 0.3)
     order: str = END_TO_END
     last_activation: str = "none"
     margin: float = 1.0
@@ -77,7 +78,7 @@ class TripletConfig(GradientConfig):
     within_views: bool = True
     exclude_partner: bool = False
     normalise: bool = True
-    pair_weight: float = 1.0
+    pair_weight: float = 4.0
     correlation_weight: float = 0.5
     beta: float = 0.2
     cca_components: int = 10

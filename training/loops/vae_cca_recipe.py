@@ -72,6 +72,7 @@ class VaeCcaConfig(GradientConfig):
     loss: str = PAPER
     dropout: float = 0.6
     input_dropout: float = 0.5
+    dropout_factors: tuple[float, ...] = (1.0, 0.3)
     latent: int = 64
     elbo: float = 0.01
     kl: float = 1.0
@@ -79,7 +80,7 @@ class VaeCcaConfig(GradientConfig):
     paired_correlation: float = 1.0
     category_correlation: float = 0.1
     category_likeness: float = 1.0
-    pair_likeness: float = 1.0
+    pair_likeness: float = 4.0
     temperature: float = 0.1
     classification: float = 0.0
     likeness: float = 1e-3
@@ -87,7 +88,7 @@ class VaeCcaConfig(GradientConfig):
     centre: float = 0.01
     beta: float = 0.5
     ridge: float = 1.0
-    correlation_power: float = 1.0
+    correlation_power: float = 0.5
     share_latent: bool = False
 
     def __post_init__(self) -> None:

@@ -397,3 +397,21 @@ def test_a_killed_run_leaves_its_last_epoch_and_goes_on_to_the_same_bits(killed,
     assert _same(whole, found)
     assert found.history == whole.history
     assert _files(folder) == []
+
+
+def test_the_strength_of_dropout_with_the_best_validation_score_is_refitted(tmp_path):
+    config = replace(CONFIG, dropout=0.8, dropout_factors=(1.0, 0.25))
+    found = fit(config, folder=tmp_path)
+    alone = [fit(config.with_dropout(factor)) for factor in config.dropout_factors]
+    best = max(alone, key=lambda result: result.parameters["validation_score"])
+    assert found.parameters == best.parameters
+    assert _same(found, best)
+    strengths = {entry["dropout"] for entry in found.history if "validation_score" in entry}
+    assert strengths == {0.8, 0.2}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("factors", [(), (1.5,), (-0.1,)])
+def test_strengths_of_dropout_out_of_range_are_refused(factors):
+    with pytest.raises(DataError, match="dropout_factors"):
+        replace(CONFIG, dropout_factors=factors)

@@ -19,6 +19,7 @@ TINY = {
     "batch_size": 16,
     "learning_rate": 0.01,
     "dropout": 0.1,
+    "dropout_factors": (1.0,),
     "outputs": 4,
     "latent": 4,
     "width": 8,
