@@ -10,6 +10,7 @@ from models.encoders.chain import Chain
 from models.encoders.mlp import MLP
 from models.encoders.specification import Specification, value
 from models.encoders.transformer import TransformerEncoder
+from models.encoders.unit_blocks import UnitBlocks
 from models.errors import ShapeError
 
 ENCODERS: dict[str, Callable[[Specification], nn.Module]] = {
@@ -20,6 +21,7 @@ ENCODERS: dict[str, Callable[[Specification], nn.Module]] = {
     ),
     "mlp": MLP,
     "transformer": TransformerEncoder,
+    "unit-blocks": UnitBlocks,
 }
 
 

@@ -18,6 +18,7 @@ from tests.training.loops.tiny_networks import tiny
 from training.datasets.disturb import drop_partners
 from training.datasets.hide_labels import hide_labels
 from training.evaluation.protocol import CLASS, INSTANCE, evaluate, rows_for
+from training.loops.contrastive_recipe import ContrastiveConfig
 from training.loops.gradient_config import GradientConfig
 from training.loops.recipe import LABELS, PAIRS, FitContext
 from training.loops.registry import RECIPES
@@ -56,7 +57,10 @@ def quick(method):
     """A configuration that is fitted in a moment: small networks, or few settings to try."""
     kind = RECIPES[method].config
     if issubclass(kind, GradientConfig):
-        return tiny(kind, epochs=5, batch_size=24, dropout=0.0, input_dropout=0.0)
+        changes = {"epochs": 5, "batch_size": 24, "dropout": 0.0, "input_dropout": 0.0}
+        if issubclass(kind, ContrastiveConfig):  # half of them tell classes, half partners
+            changes["n_components"] = 8
+        return tiny(kind, **changes)
     usual = kind()
     tried = {field.name: getattr(usual, field.name) for field in fields(kind)}
     return kind(**{n: x[:2] if isinstance(x, tuple) else x for n, x in tried.items()})

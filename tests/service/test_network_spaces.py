@@ -14,7 +14,7 @@ from service.ingest import index_folder
 from tests.service.small_media import N_CLASSES
 from training.artefact import train_space
 from training.datasets.feature_data import FeatureData, FeatureView
-from training.loops.sequence_recipes import SequenceConfig
+from training.loops.sequence_recipes import AttentionConfig
 
 STEPS, PLACES = 3, 4
 VIEWS = (Modality.AUDIO, Modality.IMAGE)
@@ -44,7 +44,7 @@ def sequence_engine(world, tmp_path_factory):
         classes=tuple(f"c{c}" for c in range(N_CLASSES)),
         extractors={name: identity for name, (_, identity) in made.items()},
     )
-    config = SequenceConfig(n_components=8, width=16, heads=2, epochs=20, dropout=0.0)
+    config = AttentionConfig(n_components=8, width=16, heads=2, epochs=20, dropout=0.0)
     train_space("attention", data, folder / "spaces/moving", config=config, seed=0, progress=False)
     settings = replace(world, spaces=folder / "spaces").settings(folder / "data")
     opened = Engine.open(settings)

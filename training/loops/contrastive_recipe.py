@@ -9,7 +9,7 @@ from models.errors import DataError
 from training.datasets.feature_data import FeatureData
 from training.loops.adversarial_terms import modality_part
 from training.loops.batches import Batch
-from training.loops.contrastive_terms import ContrastiveWeights, contrastive_parts
+from training.loops.contrastive_terms import ContrastiveWeights, Halves, contrastive_parts
 from training.loops.encoder_specifications import perceptrons
 from training.loops.gradient_config import GradientConfig, expect
 from training.loops.network_problem import NetworkProblem
@@ -28,10 +28,14 @@ class ContrastiveConfig(GradientConfig):
         class_weight: Of supervised InfoNCE; without labels the term is not there.
         pair_weight: Of InfoNCE over true pairs; without pairs the term is not there.
         temperature: Cosines are divided by it.
+        class_share: Where classes and pairs are both trained, each has half of the components, and
+            this is the share of classes in the cosine of two embeddings, in (0, 1); with 0 both
+            are trained on all components.
         adversary: Weight of the modality discriminator (adversarial-contrastive).
         discriminator: Its hidden widths.
     """
 
+    n_components: int = 64
     epochs: int = 60
     patience: int = 20
     dropout: float = 0.6
@@ -40,6 +44,7 @@ class ContrastiveConfig(GradientConfig):
     class_weight: float = 1.0
     pair_weight: float = 1.0
     temperature: float = 0.1
+    class_share: float = 0.6
     adversary: float = 0.1
     discriminator: tuple[int, ...] = (64,)
 
@@ -53,6 +58,7 @@ class ContrastiveConfig(GradientConfig):
         expect(self, ("temperature",), "above 0", lambda x: x > 0)
         weights = ("class_weight", "pair_weight", "adversary")
         expect(self, weights, "at least 0", lambda x: x >= 0)
+        expect(self, ("class_share",), "a share in [0, 1)", lambda x: 0 <= x < 1)
         expect(self, ("discriminator",), "widths >= 1", lambda x: min(x, default=0) >= 1)
 
 
@@ -62,18 +68,21 @@ class Contrastive(Objective):
     Args:
         network: Encoders, with a discriminator for the adversarial form.
         config: Weights and temperature.
+        halves: Components of classes and of partners; None for all components for both.
     """
 
-    def __init__(self, network: ContrastiveNetwork, config: ContrastiveConfig) -> None:
+    def __init__(
+        self, network: ContrastiveNetwork, config: ContrastiveConfig, halves: Halves | None
+    ) -> None:
         super().__init__(network)
-        self.network, self.config = network, config
+        self.network, self.config, self.halves = network, config, halves
+        self.closing = halves.closing() if halves else None
 
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """The contrastive terms, and the modality term of the adversarial form."""
         config = self.config
         outputs = self.encoders.all(batch.features)
-        weights = ContrastiveWeights(config.class_weight, config.pair_weight, config.temperature)
-        parts = contrastive_parts(outputs, batch, weights)
+        parts = contrastive_parts(outputs, batch, weights_of(config), self.halves)
         if self.network.discriminator is not None:
             parts["modality"] = modality_part(
                 self.network.discriminator,
@@ -113,7 +122,21 @@ def _build(
         n_components=config.n_components,
         discriminator=discriminator,
     )
-    return Contrastive(network, config)
+    return Contrastive(network, config, halves_of(problem, config))
+
+
+def weights_of(config: ContrastiveConfig) -> ContrastiveWeights:
+    """How the terms count."""
+    return ContrastiveWeights(config.class_weight, config.pair_weight, config.temperature)
+
+
+def halves_of(problem: NetworkProblem, config: ContrastiveConfig) -> Halves | None:
+    """Components of classes and of partners, where the rows have both and both count."""
+    first = config.n_components // 2
+    both = problem.labelled and problem.paired and config.class_weight and config.pair_weight
+    if not both or not config.class_share or not first:
+        return None
+    return Halves(first, config.n_components - first, config.class_share)
 
 
 def need_labels_or_pairs(problem: NetworkProblem, config: ContrastiveConfig, what: str) -> None:

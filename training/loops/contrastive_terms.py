@@ -1,4 +1,8 @@
-"""InfoNCE between all views of a batch: over classes, over true pairs, or both."""
+"""InfoNCE between all views of a batch: over classes, over true pairs, or both.
+
+Classes pull all items of a class to one point, partners push them apart again. So where both are
+trained each has components of its own (``Halves``), and neither undoes the other.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.encoders.specification import Specification
+from models.encoders.unit_blocks import unit_blocks_specification
 from training.loops.batches import Batch
 from training.losses.contrastive import info_nce
 from training.losses.triplet import class_masks
@@ -28,15 +34,49 @@ class ContrastiveWeights:
     temperature: float
 
 
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Components that tell classes, followed by components that tell partners.
+
+    Attributes:
+        classes: Number of the first.
+        partners: Number of the others.
+        class_share: Of the first in the cosine of two embeddings, in (0, 1).
+    """
+
+    classes: int
+    partners: int
+    class_share: float
+
+    def closing(self) -> Specification:
+        """The encoder that gives each half its share."""
+        shares = (self.class_share, 1.0 - self.class_share)
+        return unit_blocks_specification((self.classes, self.partners), shares)
+
+
 def contrastive_parts(
-    outputs: Mapping[str, Tensor], batch: Batch, weights: ContrastiveWeights
+    outputs: Mapping[str, Tensor],
+    batch: Batch,
+    weights: ContrastiveWeights,
+    halves: Halves | None = None,
 ) -> dict[str, Tensor]:
-    """Weighted terms of outputs (B, K) of every view; a term without any positive is 0."""
-    rows = {name: functional.normalize(x, dim=1) for name, x in outputs.items()}
+    """Weighted terms of outputs (B, K) of every view; a term without any positive is 0.
+
+    Args:
+        outputs: Of each view; need not be unit rows.
+        batch: Classes and partners.
+        weights: Of the terms; one of weight 0 is left out.
+        halves: Which components each term sees; None for all of them.
+    """
+    n_classes = halves.classes if halves else None
     parts = {}
     if weights.classes:
+        rows = {name: functional.normalize(x[:, :n_classes], dim=1) for name, x in outputs.items()}
         parts["classes"] = weights.classes * class_term(rows, batch.labels, weights.temperature)
     if weights.pairs:
+        rows = {
+            name: functional.normalize(x[:, n_classes or 0 :], dim=1) for name, x in outputs.items()
+        }
         parts["pairs"] = weights.pairs * pair_term(rows, batch, weights.temperature)
     return parts
 

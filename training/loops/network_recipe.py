@@ -12,6 +12,7 @@ from models.cca.linalg import Projections
 from models.cca.unit_rows import unit_rows
 from models.encoders.affine import Affine, affine_specification, affine_state
 from models.encoders.chain import Chain, chain_specification
+from models.encoders.registry import build_encoder
 from models.errors import DataError
 from models.network_space import NetworkSpace, NetworkView
 from models.types import Float32Array
@@ -193,12 +194,15 @@ def embed_rows(objective: Objective, views: Mapping[str, FeatureView]) -> dict[s
 def _embedded(
     objective: Objective, problem: NetworkProblem, views: Mapping[str, FeatureView]
 ) -> dict[str, Float32Array]:
-    """Unit rows of every view, behind the head that the training rows give."""
+    """Unit rows of every view, behind the head that the training rows give and what closes."""
     rows = embed_rows(objective, views)
     head = _head(objective, problem)
     if head is not None:
         for name, mean, weights in zip(problem.train, head.means, head.weights, strict=True):
             rows[name] = ((rows[name] - mean) @ weights).astype(np.float32)
+    if objective.closing is not None:
+        closing = build_encoder(objective.closing)
+        rows = {name: closing(torch.from_numpy(x)).numpy() for name, x in rows.items()}
     return {name: unit_rows(x) for name, x in rows.items()}
 
 
@@ -224,6 +228,9 @@ def _space(method: str, trained: _Trained) -> NetworkSpace:
             affine.load_state_dict(affine_state(head.means[number], weights))
             specification = chain_specification(specification, stage)
             encoder = Chain([encoder, affine])
+        if objective.closing is not None:
+            specification = chain_specification(specification, objective.closing)
+            encoder = Chain([encoder, build_encoder(objective.closing)])
         standardiser = problem.standardisers[name]
         maps[name] = NetworkView(
             standardiser.mean.astype(np.float32),

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from torch import Tensor, nn
 
 from models.cca.linalg import Projections
+from models.encoders.specification import Specification
 from models.encoders.view_encoders import ViewEncoders
 from models.types import Float32Array
 from training.datasets.feature_data import FeatureView
@@ -38,9 +39,12 @@ class Objective(nn.Module):
 
     Attributes:
         has_head: True for a method whose outputs pass a closed-form map at the end.
+        closing: Specification of an encoder without numbers of its own that the outputs pass last,
+            in validation and in the space; None for none.
     """
 
     has_head = False
+    closing: Specification | None = None
 
     def __init__(self, network: Network) -> None:
         super().__init__()

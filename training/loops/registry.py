@@ -40,7 +40,8 @@ from training.loops.semantic_recipe import (
 from training.loops.sequence_recipes import (
     ATTENTION,
     TRANSFORMER,
-    SequenceConfig,
+    AttentionConfig,
+    TransformerConfig,
     fit_attention,
     fit_transformer,
 )
@@ -202,13 +203,13 @@ RECIPES: dict[str, Recipe] = {
         choices={"rebuild": (0.2, 0.5, 0.8), "n_components": (16, 32, 64)},
     ),
     ATTENTION: Recipe(
-        SequenceConfig,
+        AttentionConfig,
         fit_attention,
         "attention over time with steps of true pairs aligned in training",
         choices={"temperature": (0.05, 0.1, 0.2), "alignment": (0.0, 0.5, 1.0)},
     ),
     TRANSFORMER: Recipe(
-        SequenceConfig,
+        TransformerConfig,
         fit_transformer,
         "a transformer over time that translates steps into the other view in training",
         choices={"temperature": (0.05, 0.1, 0.2), "translation": (0.0, 0.5, 1.0)},

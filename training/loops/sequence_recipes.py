@@ -13,8 +13,13 @@ from models.encoders.transformer import transformer_specification
 from models.transformer import TransformerNetwork
 from training.datasets.feature_data import FeatureData
 from training.loops.batches import Batch
-from training.loops.contrastive_recipe import ContrastiveConfig, need_labels_or_pairs
-from training.loops.contrastive_terms import ContrastiveWeights, contrastive_parts
+from training.loops.contrastive_recipe import (
+    ContrastiveConfig,
+    halves_of,
+    need_labels_or_pairs,
+    weights_of,
+)
+from training.loops.contrastive_terms import Halves, contrastive_parts
 from training.loops.gradient_config import expect
 from training.loops.network_problem import NetworkProblem
 from training.loops.network_recipe import Plan, fit_network
@@ -33,9 +38,6 @@ class SequenceConfig(ContrastiveConfig):
     Attributes:
         width: H of the steps inside the encoder, a multiple of ``heads``.
         heads: Queries of the attention pooling, or heads of the transformer.
-        layers: Self-attention blocks (transformer).
-        alignment: Weight of the alignment of steps in time (attention).
-        translation: Weight of writing the partner's features step by step (transformer).
     """
 
     epochs: int = 45
@@ -43,9 +45,6 @@ class SequenceConfig(ContrastiveConfig):
     dropout_factors: tuple[float, ...] = (1.0, 0.5)
     width: int = 128
     heads: int = 4
-    layers: int = 2
-    alignment: float = 0.5
-    translation: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse values out of range.
@@ -54,10 +53,53 @@ class SequenceConfig(ContrastiveConfig):
             DataError: Naming the field.
         """
         ContrastiveConfig.__post_init__(self)
-        expect(self, ("heads", "layers"), "at least 1", lambda x: x >= 1)
+        expect(self, ("heads",), "at least 1", lambda x: x >= 1)
         whole = f"a multiple of heads = {self.heads}"
         expect(self, ("width",), whole, lambda x: x >= 1 and x % self.heads == 0)
-        expect(self, ("alignment", "translation"), "at least 0", lambda x: x >= 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionConfig(SequenceConfig):
+    """Of ``attention``.
+
+    Attributes:
+        alignment: Weight of the alignment of steps in time.
+    """
+
+    width: int = 256
+    alignment: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range.
+
+        Raises:
+            DataError: Naming the field.
+        """
+        SequenceConfig.__post_init__(self)
+        expect(self, ("alignment",), "at least 0", lambda x: x >= 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerConfig(SequenceConfig):
+    """Of ``transformer``.
+
+    Attributes:
+        layers: Self-attention blocks.
+        translation: Weight of writing the partner's features step by step.
+    """
+
+    layers: int = 2
+    translation: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range.
+
+        Raises:
+            DataError: Naming the field.
+        """
+        SequenceConfig.__post_init__(self)
+        expect(self, ("layers",), "at least 1", lambda x: x >= 1)
+        expect(self, ("translation",), "at least 0", lambda x: x >= 0)
 
 
 class AlignedAttention(Objective):
@@ -66,18 +108,22 @@ class AlignedAttention(Objective):
     Args:
         network: Attention encoders with maps of steps.
         config: Weights.
+        halves: Components of classes and of partners; None for all components for both.
     """
 
-    def __init__(self, network: AttentionNetwork, config: SequenceConfig) -> None:
+    def __init__(
+        self, network: AttentionNetwork, config: AttentionConfig, halves: Halves | None
+    ) -> None:
         super().__init__(network)
-        self.network, self.config = network, config
+        self.network, self.config, self.halves = network, config, halves
+        self.closing = halves.closing() if halves else None
 
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """Classes, pairs, and alignment."""
         del moment
         embedded = {n: self.network.embed(n, x) for n, x in batch.features.items()}
         outputs = {name: pooled for name, (pooled, _) in embedded.items()}
-        parts = contrastive_parts(outputs, batch, _weights(self.config))
+        parts = contrastive_parts(outputs, batch, weights_of(self.config), self.halves)
         if self.config.alignment:
             steps = {name: unit for name, (_, unit) in embedded.items()}
             parts["alignment"] = self.config.alignment * self._alignment(steps, batch)
@@ -98,18 +144,22 @@ class TranslatingTransformer(Objective):
     Args:
         network: Transformer encoders and decoders.
         config: Weights.
+        halves: Components of classes and of partners; None for all components for both.
     """
 
-    def __init__(self, network: TransformerNetwork, config: SequenceConfig) -> None:
+    def __init__(
+        self, network: TransformerNetwork, config: TransformerConfig, halves: Halves | None
+    ) -> None:
         super().__init__(network)
-        self.network, self.config = network, config
+        self.network, self.config, self.halves = network, config, halves
+        self.closing = halves.closing() if halves else None
 
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """Classes, pairs, and translation."""
         del moment
         embedded = {n: self.network.embed(n, x) for n, x in batch.features.items()}
         outputs = {name: pooled for name, (pooled, _) in embedded.items()}
-        parts = contrastive_parts(outputs, batch, _weights(self.config))
+        parts = contrastive_parts(outputs, batch, weights_of(self.config), self.halves)
         if self.config.translation:
             steps = {name: contextual for name, (_, contextual) in embedded.items()}
             parts["translation"] = self.config.translation * self._translation(steps, batch)
@@ -128,18 +178,18 @@ class TranslatingTransformer(Objective):
         return torch.stack(losses).sum() / max(len(losses) - 1, 1)
 
 
-def fit_attention(data: FeatureData, config: SequenceConfig, context: FitContext) -> FitResult:
+def fit_attention(data: FeatureData, config: AttentionConfig, context: FitContext) -> FitResult:
     """Fit attention pooling with alignment in time."""
     return fit_network(Plan(ATTENTION, _build_attention, sequences=True), data, config, context)
 
 
-def fit_transformer(data: FeatureData, config: SequenceConfig, context: FitContext) -> FitResult:
+def fit_transformer(data: FeatureData, config: TransformerConfig, context: FitContext) -> FitResult:
     """Fit the translating transformer."""
     plan = Plan(TRANSFORMER, _build_transformer, sequences=True)
     return fit_network(plan, data, config, context)
 
 
-def _build_attention(problem: NetworkProblem, config: SequenceConfig) -> AlignedAttention:
+def _build_attention(problem: NetworkProblem, config: AttentionConfig) -> AlignedAttention:
     need_labels_or_pairs(problem, config, ATTENTION)
     encoders = {
         name: attention_specification(
@@ -152,10 +202,12 @@ def _build_attention(problem: NetworkProblem, config: SequenceConfig) -> Aligned
         for name, view in problem.views.items()
     }
     network = AttentionNetwork(encoders, hidden=config.width, alignment=config.n_components)
-    return AlignedAttention(network, config)
+    return AlignedAttention(network, config, halves_of(problem, config))
 
 
-def _build_transformer(problem: NetworkProblem, config: SequenceConfig) -> TranslatingTransformer:
+def _build_transformer(
+    problem: NetworkProblem, config: TransformerConfig
+) -> TranslatingTransformer:
     need_labels_or_pairs(problem, config, TRANSFORMER)
     encoders = {
         name: transformer_specification(
@@ -174,8 +226,4 @@ def _build_transformer(problem: NetworkProblem, config: SequenceConfig) -> Trans
         heads=config.heads,
         dimensions={name: view.dimension for name, view in problem.views.items()},
     )
-    return TranslatingTransformer(network, config)
-
-
-def _weights(config: SequenceConfig) -> ContrastiveWeights:
-    return ContrastiveWeights(config.class_weight, config.pair_weight, config.temperature)
+    return TranslatingTransformer(network, config, halves_of(problem, config))

@@ -14,6 +14,7 @@ from models.encoders.mlp import mlp_specification
 from models.encoders.rebuild import DEEPEST, rebuild_encoder
 from models.encoders.registry import build_encoder
 from models.encoders.transformer import transformer_specification
+from models.encoders.unit_blocks import unit_blocks_specification
 from models.errors import ShapeError
 
 SPECIFICATIONS = {
@@ -22,6 +23,9 @@ SPECIFICATIONS = {
     "chain": chain_specification(
         chain_specification(affine_specification(6, 4), mlp_specification((4, 5, 3))),
         affine_specification(3, 2),
+    ),
+    "blocks": chain_specification(
+        mlp_specification((6, 5)), unit_blocks_specification((2, 3), (0.4, 0.6))
     ),
     "mlp": mlp_specification((6, 7, 3), normalisation="batch", dropout=0.5),
     "smallest mlp": mlp_specification((1, 1)),

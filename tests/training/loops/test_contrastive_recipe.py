@@ -16,7 +16,7 @@ from tests.training.loops.tiny_networks import (
     random_batch,
     tiny,
 )
-from training.evaluation.protocol import evaluate
+from training.evaluation.protocol import embed_split, evaluate, validation_score
 from training.loops import contrastive_recipe
 from training.loops.adversarial_terms import modality_part
 from training.loops.contrastive_recipe import (
@@ -24,16 +24,23 @@ from training.loops.contrastive_recipe import (
     fit_adversarial_contrastive,
     fit_contrastive,
 )
-from training.loops.contrastive_terms import ContrastiveWeights, contrastive_parts
+from training.loops.contrastive_terms import ContrastiveWeights, Halves, contrastive_parts
 from training.loops.objective import Moment
 from training.loops.recipe import FitContext
 from training.losses.adversarial import reversal_weight
 
 QUIET = FitContext(progress=False)
 DATA = paired_features(seed=0).for_selection()
+HALVES = Halves(1, 2, 0.25)
 BOTH = ContrastiveWeights(classes=0.7, pairs=0.4, temperature=0.3)
 CONFIG = tiny(
-    ContrastiveConfig, class_weight=0.7, pair_weight=0.4, temperature=0.3, adversary=0.2, epochs=6
+    ContrastiveConfig,
+    class_weight=0.7,
+    pair_weight=0.4,
+    temperature=0.3,
+    class_share=0.25,
+    adversary=0.2,
+    epochs=6,
 )
 
 
@@ -90,6 +97,48 @@ def test_a_batch_without_classes_and_pairs_has_no_loss():
     assert {name: float(part) for name, part in found.items()} == {"classes": 0.0, "pairs": 0.0}
 
 
+def test_classes_and_partners_each_see_their_half():
+    batch = random_batch(seed=5, dimensions=(4, 4))
+    found = contrastive_parts(batch.features, batch, BOTH, Halves(1, 3, 0.5))
+    for name, part in (("classes", slice(0, 1)), ("pairs", slice(1, 4))):
+        rows = {view: x[:, part] for view, x in batch.features.items()}
+        assert float(found[name]) == float(contrastive_parts(rows, batch, BOTH)[name])
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "expected"),
+    [
+        (DATA, {}, HALVES),
+        (DATA, {"class_share": 0.0}, None),
+        (DATA, {"n_components": 1}, None),
+        (DATA, {"pair_weight": 0.0}, None),
+        (without_labels(DATA), {}, None),
+        (unpaired_features(seed=0), {}, None),
+    ],
+    ids=["both", "no share", "one component", "pairs of no weight", "pairs", "labels"],
+)
+def test_components_are_shared_out_where_there_are_both(data, changes, expected):
+    torch.manual_seed(0)
+    objective = contrastive_recipe._build_plain(problem_of(data), replace(CONFIG, **changes))
+    assert objective.halves == expected
+    assert (objective.closing is None) == (expected is None)
+
+
+def test_the_space_gives_each_half_its_share():
+    space = fit_contrastive(DATA, CONFIG, QUIET).space
+    rows = space.project("audio", DATA.views["audio"].features)
+    np.testing.assert_allclose(np.square(rows[:, :1]).sum(axis=1), 0.25, rtol=1e-5)
+    np.testing.assert_allclose(np.square(rows[:, 1:]).sum(axis=1), 0.75, rtol=1e-5)
+
+
+def test_what_is_validated_is_the_space():
+    result = fit_contrastive(DATA, replace(CONFIG, refit=False, patience=6), QUIET)
+    views = {name: view.only("validation") for name, view in DATA.views.items()}
+    embedded = embed_split(result.space, DATA, "validation")
+    found = validation_score(embedded, views, use_labels=True)
+    assert found == pytest.approx(result.parameters["validation_score"], abs=2e-6)
+
+
 def _adversarial(data=DATA):
     torch.manual_seed(0)
     return contrastive_recipe._build_adversarial(problem_of(data), CONFIG)
@@ -100,7 +149,8 @@ def test_the_loss_is_that_of_the_outputs():
     objective = contrastive_recipe._build_plain(problem_of(DATA), CONFIG)
     batch = random_batch(seed=5)
     outputs = {n: torch.from_numpy(x) for n, x in outputs_of(objective, batch).items()}
-    expected = {n: float(x) for n, x in contrastive_parts(outputs, batch, BOTH).items()}
+    parts = contrastive_parts(outputs, batch, BOTH, HALVES)
+    expected = {n: float(x) for n, x in parts.items()}
     assert evaluated(objective, batch) == pytest.approx(expected, rel=1e-4)
 
 
@@ -146,7 +196,7 @@ def test_the_reversal_grows_with_the_progress_of_training():
     ids=["both", "pairs", "labels"],
 )
 def test_labels_pairs_or_both_are_enough(fit, data):
-    space = fit(data, CONFIG, QUIET).space
+    space = fit(data, replace(CONFIG, n_components=6, class_share=0.5), QUIET).space
     for direction in evaluate(space, data, split="validation"):
         assert direction.scores.mrr > direction.chance.mrr
 
@@ -180,6 +230,8 @@ def test_nothing_to_learn_from_is_refused(data, changes):
         {"class_weight": -1.0},
         {"pair_weight": -1.0},
         {"temperature": 0.0},
+        {"class_share": 1.0},
+        {"class_share": -0.1},
         {"adversary": -0.1},
         {"discriminator": ()},
         {"discriminator": (4, 0)},

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,29 +27,36 @@ from tests.training.loops.tiny_networks import (
 from training.evaluation.protocol import evaluate
 from training.loops import sequence_recipes
 from training.loops.batches import Batch
-from training.loops.contrastive_terms import ContrastiveWeights, contrastive_parts
+from training.loops.contrastive_terms import ContrastiveWeights, Halves, contrastive_parts
 from training.loops.recipe import FitContext
-from training.loops.sequence_recipes import SequenceConfig, fit_attention, fit_transformer
+from training.loops.sequence_recipes import (
+    AttentionConfig,
+    TransformerConfig,
+    fit_attention,
+    fit_transformer,
+)
 
 QUIET = FitContext(progress=False)
 DATA = sequence_features(seed=0).for_selection()
 SHAPES = ((4, 6), (3, 5))
-CONFIG = tiny(
-    SequenceConfig,
-    class_weight=0.7,
-    pair_weight=0.4,
-    temperature=0.3,
-    alignment=0.6,
-    translation=0.8,
-    layers=1,
-    dropout=0.0,
-)
-FITS = {"attention": fit_attention, "transformer": fit_transformer}
+COMMON = {
+    "class_weight": 0.7,
+    "pair_weight": 0.4,
+    "temperature": 0.3,
+    "n_components": 6,
+    "dropout": 0.0,
+}
+CONFIGS = {
+    "attention": tiny(AttentionConfig, alignment=0.6, **COMMON),
+    "transformer": tiny(TransformerConfig, translation=0.8, layers=1, **COMMON),
+}
+FITS: dict[str, Any] = {"attention": fit_attention, "transformer": fit_transformer}
 
 
-def _objective(method, data=DATA, config=CONFIG):
+def _objective(method, data=DATA, **changes):
     torch.manual_seed(0)
     build = getattr(sequence_recipes, f"_build_{method}")
+    config = replace(CONFIGS[method], **changes)
     return build(problem_of(data, sequences=True), config)
 
 
@@ -56,7 +64,9 @@ def _objective(method, data=DATA, config=CONFIG):
 def test_the_contrastive_terms_are_those_of_the_embeddings(method):
     objective, batch = _objective(method), random_batch(seed=1, dimensions=SHAPES)
     outputs = {n: torch.from_numpy(x) for n, x in outputs_of(objective, batch).items()}
-    expected = contrastive_parts(outputs, batch, ContrastiveWeights(0.7, 0.4, 0.3))
+    expected = contrastive_parts(
+        outputs, batch, ContrastiveWeights(0.7, 0.4, 0.3), Halves(3, 3, 0.6)
+    )
     found = evaluated(objective, batch)
     for name, part in expected.items():
         assert found[name] == pytest.approx(float(part), rel=1e-4)
@@ -110,10 +120,12 @@ def test_a_batch_without_classes_and_pairs_has_no_loss(method):
     assert set(evaluated(_objective(method), batch).values()) == {0.0}
 
 
-@pytest.mark.parametrize("method", FITS)
-def test_a_weight_of_zero_leaves_the_term_of_the_steps_out(method):
-    config = replace(CONFIG, alignment=0.0, translation=0.0)
-    parts = evaluated(_objective(method, config=config), random_batch(seed=5, dimensions=SHAPES))
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [("attention", {"alignment": 0.0}), ("transformer", {"translation": 0.0})],
+)
+def test_a_weight_of_zero_leaves_the_term_of_the_steps_out(method, changes):
+    parts = evaluated(_objective(method, **changes), random_batch(seed=5, dimensions=SHAPES))
     assert set(parts) == {"classes", "pairs"}
 
 
@@ -132,7 +144,7 @@ def test_an_item_is_embedded_alone(method):
 
 @pytest.mark.parametrize("method", FITS)
 def test_a_row_of_the_space_depends_on_its_own_sequence_only(method):
-    space = FITS[method](DATA, CONFIG, QUIET).space
+    space = FITS[method](DATA, CONFIGS[method], QUIET).space
     assert space.views["audio"].steps == 4
     features = DATA.views["audio"].features[:5]
     expected = space.project("audio", features)
@@ -146,7 +158,7 @@ def test_a_row_of_the_space_depends_on_its_own_sequence_only(method):
 
 @pytest.mark.parametrize("method", FITS)
 def test_the_course_over_time_counts(method):
-    space = FITS[method](DATA, CONFIG, QUIET).space
+    space = FITS[method](DATA, CONFIGS[method], QUIET).space
     features = DATA.views["audio"].features[:5]
     pooled = np.repeat(features.mean(axis=1, keepdims=True), 4, axis=1)
     assert not np.allclose(
@@ -168,7 +180,7 @@ def test_the_course_over_time_counts(method):
     ],
 )
 def test_it_learns_from_pairs_and_classes_of_sequences_and_rows(method, data):
-    space = FITS[method](data, replace(CONFIG, epochs=4), QUIET).space
+    space = FITS[method](data, replace(CONFIGS[method], epochs=4), QUIET).space
     for direction in evaluate(space, data, split="train"):
         assert direction.scores.mrr > direction.chance.mrr
 
@@ -177,22 +189,23 @@ def test_it_learns_from_pairs_and_classes_of_sequences_and_rows(method, data):
 def test_data_without_labels_and_pairs_are_refused(method):
     data = without_labels(unpaired_features(seed=0)).for_selection()
     with pytest.raises(DataError, match=f"{method} needs labels"):
-        FITS[method](data, CONFIG, QUIET)
+        FITS[method](data, CONFIGS[method], QUIET)
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("kind", "values"),
     [
-        {"heads": 0},
-        {"layers": 0},
-        {"width": 9},
-        {"width": 0},
-        {"alignment": -1.0},
-        {"translation": -1.0},
-        {"temperature": 0.0},
-        {"epochs": 0},
+        (AttentionConfig, {"heads": 0}),
+        (AttentionConfig, {"width": 9}),
+        (AttentionConfig, {"width": 0}),
+        (AttentionConfig, {"alignment": -1.0}),
+        (AttentionConfig, {"temperature": 0.0}),
+        (TransformerConfig, {"layers": 0}),
+        (TransformerConfig, {"translation": -1.0}),
+        (TransformerConfig, {"width": 9}),
+        (TransformerConfig, {"epochs": 0}),
     ],
 )
-def test_settings_out_of_range_are_refused_by_name(values):
+def test_settings_out_of_range_are_refused_by_name(kind, values):
     with pytest.raises(DataError, match=next(iter(values))):
-        tiny(SequenceConfig, **values)
+        tiny(kind, **values)
