@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoint import write_bytes_atomically, write_json
-from models.spaces import SpaceManifest, load_space, save_space, write_manifest
+from models.spaces import SharedSpace, SpaceManifest, load_space, save_space, write_manifest
 from training.datasets.feature_data import FeatureData
-from training.evaluation.protocol import Direction, evaluate
+from training.datasets.split import TRAIN
+from training.evaluation.comparison import EmbeddedView
+from training.evaluation.corrections import CorrectedFigure, measure_corrections
+from training.evaluation.protocol import Direction, embed_split, evaluate
 from training.evaluation.report import plot_history, plot_recall, results_json, results_table
 from training.loops.recipe import FitContext
 from training.loops.registry import recipe
@@ -81,6 +84,19 @@ def evaluate_space(folder: Path, data: FeatureData, *, split: str = "test") -> l
     write_manifest(folder, updated)
     _write_card(folder, updated, directions)
     return directions
+
+
+def correct_space(folder: Path, data: FeatureData, *, split: str = "test") -> list[CorrectedFigure]:
+    """Measure a trained space with each correction at search time, fitted on its training rows."""
+    space = load_space(folder)[1]
+    measured, fitted_on = (_embedded(space, data, part) for part in (split, TRAIN))
+    return measure_corrections(measured, fitted_on)
+
+
+def _embedded(space: SharedSpace, data: FeatureData, split: str) -> dict[str, EmbeddedView]:
+    rows = {name: data.views[name].only(split) for name in space.views}
+    embedded = embed_split(space, data, split)
+    return {n: EmbeddedView(x, rows[n].ids, rows[n].labels) for n, x in embedded.items()}
 
 
 def code_version() -> str:

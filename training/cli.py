@@ -162,18 +162,29 @@ def evaluate(
     seed: Seed = 0,
     split: Annotated[Split, typer.Option(help="Split to measure.")] = Split.TEST,
     json: Annotated[Path | None, typer.Option(help="Also write the figures here.")] = None,
+    corrections: Annotated[
+        bool, typer.Option("--corrections", help="Also try centring, whitening and CSLS.")
+    ] = False,
 ) -> None:
     """Print MAP, MRR, recall and median rank both ways, with chance beside them."""
+    from dataclasses import asdict
+
     from models.checkpoint import write_json
     from models.spaces import read_manifest
-    from training.artefact import evaluate_space
-    from training.evaluation.report import results_json, results_table
+    from training.artefact import correct_space, evaluate_space
+    from training.evaluation.report import corrections_table, results_json, results_table
 
     names = ",".join(view.name for view in read_manifest(run).views)
-    directions = evaluate_space(run, _features(data, names, seed), split=split)
+    features = _features(data, names, seed)
+    directions = evaluate_space(run, features, split=split)
     typer.echo(results_table(directions))
+    results = results_json(directions, split=split)
+    if corrections:
+        corrected = correct_space(run, features, split=split)
+        typer.echo(f"\nCorrections at search time\n{corrections_table(corrected)}")
+        results["corrections"] = [asdict(figure) for figure in corrected]
     if json is not None:
-        write_json(json, results_json(directions, split=split))
+        write_json(json, results)
 
 
 app.command()(compare)

@@ -16,6 +16,7 @@ from models.spaces import load_space
 from tests.training.feature_sets import paired_features, unpaired_features
 from training.cli import app
 from training.datasets.feature_file import read_feature_file, write_feature_file
+from training.evaluation.corrections import CORRECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +49,22 @@ def test_train_then_evaluate_leaves_a_complete_artefact_folder(features, method)
     row = manifest.metrics["rows"][0]
     assert f"{row['value']:.3f} ({row['chance']:.3f})" in (run / "README.md").read_text()
     assert f"{row['value']:.3f} ({row['chance']:.3f})" in evaluated.output
+
+
+def test_corrections_are_measured_where_they_are_asked_for(features):
+    run, written = features.parent / "run", features.parent / "m.json"
+    _run("train", "c-cca", "--data", features, "--out", run)
+    done = _run("evaluate", run, "--data", features, "--json", written, "--corrections")
+    assert done.exit_code == 0, done.output
+    results = json.loads(written.read_text())
+    plain = {
+        (row["protocol"], row["query"], row["metric"]): row["value"] for row in results["rows"]
+    }
+    assert {row["correction"] for row in results["corrections"]} == set(CORRECTIONS)
+    for row in results["corrections"]:
+        without = plain[row["protocol"], row["query"], row["metric"]]
+        assert row["value"] - row["gain"] == pytest.approx(without)
+        assert f"{row['value']:.3f} ({row['gain']:+.3f})" in done.output
 
 
 def test_the_same_seed_gives_the_same_weights(features):

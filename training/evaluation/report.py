@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from training.evaluation.corrections import CorrectedFigure
 from training.evaluation.figures import new_figure, new_panels, save_figure
 from training.evaluation.protocol import Direction
 from training.evaluation.retrieval import RetrievalScores
@@ -24,9 +25,7 @@ def results_table(directions: Sequence[Direction]) -> str:
         cells.append(f"{found['median_rank']:.0f} ({random['median_rank']:.0f})")
         sizes = [str(d.scores.n_queries), str(d.scores.n_gallery)]
         rows.append([d.protocol, f"{d.query} -> {d.target}", *sizes, *cells])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([*(line.rstrip() for line in lines), "chance level in brackets"])
+    return "\n".join([*_aligned(rows), "chance level in brackets"])
 
 
 def results_json(directions: Sequence[Direction], *, split: str) -> dict[str, Any]:
@@ -46,6 +45,20 @@ def results_json(directions: Sequence[Direction], *, split: str) -> dict[str, An
         for metric, value in d.scores.as_dict().items()
     ]
     return {"split": split, "rows": rows}
+
+
+def corrections_table(figures: Sequence[CorrectedFigure]) -> str:
+    """One line per direction and protocol, the gain over no correction beside each figure."""
+    names = list(dict.fromkeys(figure.correction for figure in figures))
+    by_line: dict[tuple[str, str, str], dict[str, CorrectedFigure]] = {}
+    for figure in figures:
+        key = (figure.protocol, f"{figure.query} -> {figure.target}", figure.metric)
+        by_line.setdefault(key, {})[figure.correction] = figure
+    rows = [["protocol", "query -> target", "metric", *names]]
+    for line, found in by_line.items():
+        cells = [f"{found[name].value:.3f} ({found[name].gain:+.3f})" for name in names]
+        rows.append([*line, *cells])
+    return "\n".join([*_aligned(rows), "gain over no correction in brackets"])
 
 
 def plot_recall(directions: Sequence[Direction], path: Path) -> None:
@@ -127,6 +140,13 @@ def _plot_settings(history: Sequence[dict[str, Any]], path: Path) -> None:
     axes.set_ylabel("validation score")
     axes.set_title("What was tried on the validation split")
     save_figure(figure, path)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table in columns of equal width."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    padded = [[cell.ljust(w) for cell, w in zip(row, widths, strict=True)] for row in rows]
+    return ["  ".join(row).rstrip() for row in padded]
 
 
 def _recall_curve(scores: RetrievalScores) -> list[float]:
