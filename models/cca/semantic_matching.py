@@ -5,6 +5,11 @@ Cross-Modal Multimedia Retrieval", ACM MM 2010: a classifier per view maps its r
 probabilities of the classes, and rows of different views are compared there. Class posteriors after
 CCA (their semantic correlation matching) are of the same form, since an affine map of a linear
 projection is an affine map of the features.
+
+Posteriors p and q of two views are independent given their items, so sum_c p_c q_c is the
+probability that both are of one class, the best order of the answers where p and q are right. It is
+a cosine of unit rows when each view keeps what is missing to length 1 in a component of its own:
+[p, sqrt(1 - |p|^2), 0] and [q, 0, sqrt(1 - |q|^2)].
 """
 
 from dataclasses import dataclass
@@ -26,6 +31,8 @@ class PosteriorView:
         weights: Shape (D, C), divided by the temperature.
         bias: Shape (C,), divided by the temperature.
         centre: Shape (C,), subtracted from the posteriors: 0, or 1 / C of every class.
+        own: Shape (M,), 1 at the component that only this view has; empty where posteriors are
+            compared by their cosine.
         typicality: Distance of standardised rows to the training data.
     """
 
@@ -34,20 +41,22 @@ class PosteriorView:
     weights: Float64Array
     bias: Float64Array
     centre: Float64Array
+    own: Float64Array
     typicality: TypicalityModel
 
     @property
     def n_components(self) -> int:
-        """K of the subspace: the number of classes."""
-        return self.weights.shape[1]
+        """K of the subspace: the number of classes, and of views where each has its own."""
+        return self.weights.shape[1] + len(self.own)
 
     def embed(self, row: Float64Array) -> Float64Array:
-        """Map a standardised row (D,) to posteriors (C,) about the centre."""
-        return posteriors(row @ self.weights + self.bias) - self.centre
+        """Map a standardised row (D,) to compared posteriors (K,)."""
+        found = posteriors(row @ self.weights + self.bias)
+        return compared_posteriors(found, self.centre, self.own)
 
     def numbers(self) -> dict[str, Float64Array]:
         """The arrays of ``embed`` by name."""
-        return {"weights": self.weights, "bias": self.bias, "centre": self.centre}
+        return {"weights": self.weights, "bias": self.bias, "centre": self.centre, "own": self.own}
 
 
 class PosteriorSpace(ViewSpace[PosteriorView]):
@@ -69,8 +78,26 @@ class PosteriorSpace(ViewSpace[PosteriorView]):
             weights,
             tensors.array("bias", n_classes),
             tensors.array("centre", n_classes),
+            tensors.array("own", "M"),
             tensors.typicality(),
         )
+
+
+def compared_posteriors(
+    found: Float64Array, centre: Float64Array, own: Float64Array
+) -> Float64Array:
+    """Rows whose cosine compares posteriors.
+
+    Args:
+        found: Posteriors, shape (..., C).
+        centre: Subtracted, shape (C,).
+        own: Where what is missing to length 1 goes, shape (M,); may be empty.
+
+    Returns:
+        Shape (..., C + M).
+    """
+    missing = np.sqrt(np.maximum(1.0 - np.square(found).sum(axis=-1, keepdims=True), 0.0))
+    return np.concatenate([found - centre, missing * own], axis=-1)
 
 
 def posteriors(logits: Float64Array) -> Float64Array:

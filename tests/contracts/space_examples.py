@@ -73,7 +73,9 @@ def posterior_space(method: str, seed: int) -> PosteriorSpace:
     for name, d in DIMENSIONS.items():
         mean, scale, typicality = _standardised(rng, d)
         weights, bias = rng.normal(size=(d, K)), rng.normal(size=K)
-        maps[name] = PosteriorView(mean, scale, weights, bias, np.full(K, 1.0 / K), typicality)
+        maps[name] = PosteriorView(
+            mean, scale, weights, bias, np.full(K, 1.0 / K), np.empty(0), typicality
+        )
     return PosteriorSpace(method, _views(), maps)
 
 

@@ -1,5 +1,6 @@
 """What the linear and kernel methods try on the validation split, and what they settle on."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from models.errors import DataError
@@ -63,7 +64,7 @@ class LinearChoice:
         return {**asdict(self)}
 
 
-def require_values(name: str, values: tuple[float, ...], wanted: str, valid: bool) -> None:
+def require_values(name: str, values: Sequence[object], wanted: str, valid: bool) -> None:
     """Refuse an empty list of values, or one with a value out of range.
 
     Raises:

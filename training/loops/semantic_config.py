@@ -6,6 +6,9 @@ from typing import Protocol
 
 from training.loops.linear_config import LinearChoice, LinearConfig, require_values
 
+COSINE, CENTRED, PROBABILITY = "cosine", "centred", "probability"
+COMPARISONS = (COSINE, CENTRED, PROBABILITY)
+
 
 class PosteriorOptions(Protocol):
     """What is tried when classifiers are fitted and their posteriors compared."""
@@ -21,8 +24,8 @@ class PosteriorOptions(Protocol):
         ...
 
     @property
-    def centred(self) -> tuple[bool, ...]:
-        """Whether 1 / C is subtracted from the posteriors."""
+    def comparisons(self) -> tuple[str, ...]:
+        """How posteriors are compared, of ``COMPARISONS``."""
         ...
 
 
@@ -36,13 +39,14 @@ class SemanticConfig:
         temperatures: Divisors of the logits: below 1 the posteriors are sharpened, with 2 their
             cosine is the Bhattacharyya coefficient, above 10 (and centred) it is nearly that of
             the log-posteriors.
-        centred: Whether 1 / C is subtracted from the posteriors.
+        comparisons: How posteriors are compared: by their cosine, by that of what they have above
+            1 / C (``centred``), or by the probability that both items are of one class.
         refit: Fit the chosen settings again on train and validation together.
     """
 
     penalties: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
-    temperatures: tuple[float, ...] = (0.5, 0.7, 1.0, 1.4, 2.0, 100.0)
-    centred: tuple[bool, ...] = (False, True)
+    temperatures: tuple[float, ...] = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 100.0)
+    comparisons: tuple[str, ...] = COMPARISONS
     refit: bool = True
 
     def __post_init__(self) -> None:
@@ -64,12 +68,12 @@ class SemanticCorrelationConfig(LinearConfig):
         penalties: L2 penalties of the mean loss in the subspace; each view has the one with the
             best log loss.
         temperatures: As in ``SemanticConfig``.
-        centred: As in ``SemanticConfig``.
+        comparisons: As in ``SemanticConfig``.
     """
 
     penalties: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01)
-    temperatures: tuple[float, ...] = (0.5, 0.7, 1.0, 1.4, 2.0, 100.0)
-    centred: tuple[bool, ...] = (False, True)
+    temperatures: tuple[float, ...] = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 100.0)
+    comparisons: tuple[str, ...] = COMPARISONS
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be fitted.
@@ -88,14 +92,14 @@ class SemanticChoice:
     Attributes:
         penalties: By view.
         temperature: See ``SemanticConfig``.
-        centred: See ``SemanticConfig``.
+        comparison: See ``comparisons`` of ``SemanticConfig``.
         validation_score: See ``training.evaluation.protocol.validation_score``.
         projection: The cluster-CCA before the classifiers; None for ``sm``.
     """
 
     penalties: Mapping[str, float]
     temperature: float
-    centred: bool
+    comparison: str
     validation_score: float
     projection: LinearChoice | None
 
@@ -106,7 +110,7 @@ class SemanticChoice:
             **{f"projection_{key}": value for key, value in projection.items()},
             **{f"penalty_{view}": value for view, value in self.penalties.items()},
             "temperature": self.temperature,
-            "centred": str(self.centred),
+            "comparison": self.comparison,
             "validation_score": self.validation_score,
         }
 
@@ -115,4 +119,5 @@ def _check(options: PosteriorOptions) -> None:
     penalties, temperatures = options.penalties, options.temperatures
     require_values("penalties", penalties, "above 0", all(p > 0.0 for p in penalties))
     require_values("temperatures", temperatures, "above 0", all(t > 0.0 for t in temperatures))
-    require_values("centred", options.centred, "true or false", True)
+    known = all(name in COMPARISONS for name in options.comparisons)
+    require_values("comparisons", options.comparisons, f"of {', '.join(COMPARISONS)}", known)

@@ -10,7 +10,12 @@ from itertools import product
 
 import numpy as np
 
-from models.cca.semantic_matching import PosteriorSpace, PosteriorView, posteriors
+from models.cca.semantic_matching import (
+    PosteriorSpace,
+    PosteriorView,
+    compared_posteriors,
+    posteriors,
+)
 from models.cca.standardise import Standardiser
 from models.cca.unit_rows import unit_rows
 from models.errors import DataError
@@ -27,6 +32,8 @@ from training.loops.linear_problem import (
 from training.loops.linear_search import best_setting, fit_setting, search_settings
 from training.loops.logistic import Classifier, fit_classifier, log_loss
 from training.loops.semantic_config import (
+    CENTRED,
+    PROBABILITY,
     PosteriorOptions,
     SemanticChoice,
     SemanticConfig,
@@ -135,13 +142,15 @@ def _fit(
         )
         logits[name] = classifier.logits(held_out[name])
     tried = []
-    for temperature, centred in product(options.temperatures, options.centred):
+    n_classes = len(problem.classes)
+    for temperature, comparison in product(options.temperatures, options.comparisons):
+        places = _places(comparison, list(logits), n_classes)
         embedded = {
-            name: unit_rows(posteriors(z / temperature) - _centre(z.shape[1], centred))
+            name: unit_rows(compared_posteriors(posteriors(z / temperature), *places[name]))
             for name, z in logits.items()
         }
         score = problem.score(embedded)
-        tried.append(SemanticChoice(penalties, temperature, centred, score, projection))
+        tried.append(SemanticChoice(penalties, temperature, comparison, score, projection))
     best = max(tried, key=lambda choice: choice.validation_score)
     fitted = problem.both if refit else problem.train
     return _space(problem, fitted, best), best, tried
@@ -176,6 +185,7 @@ def _space(
     """Fit the chosen setting."""
     inputs = _Inputs(problem, fitted, choice.projection)
     views = {}
+    places = _places(choice.comparison, list(inputs.fitted), len(problem.classes))
     for name, rows in inputs.fitted.items():
         known = _known(problem, fitted[name], rows)
         classifier = inputs.composed(name, fit_classifier(*known, choice.penalties[name]))
@@ -185,12 +195,16 @@ def _space(
             standardiser.scale,
             classifier.weights / choice.temperature,
             classifier.bias / choice.temperature,
-            _centre(len(classifier.bias), choice.centred),
+            *places[name],
             fit_view_typicality(problem, name, standardiser),
         )
     return PosteriorSpace(problem.method, problem.views(), views)
 
 
-def _centre(n_classes: int, centred: bool) -> Float64Array:
-    """What is subtracted from posteriors, shape (C,)."""
-    return np.full(n_classes, 1.0 / n_classes if centred else 0.0)
+def _places(
+    comparison: str, names: list[str], n_classes: int
+) -> dict[str, tuple[Float64Array, Float64Array]]:
+    """By view: what is subtracted from its posteriors (C,), and its own component (M,)."""
+    centre = np.full(n_classes, 1.0 / n_classes if comparison == CENTRED else 0.0)
+    own = np.eye(len(names)) if comparison == PROBABILITY else np.empty((len(names), 0))
+    return {name: (centre, row) for name, row in zip(names, own, strict=True)}

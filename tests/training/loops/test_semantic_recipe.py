@@ -1,6 +1,7 @@
 """Fitting class posteriors: against scikit-learn, and against the pipeline composed by hand."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -15,13 +16,24 @@ from training.loops.registry import RECIPES
 from training.loops.semantic_config import SemanticConfig, SemanticCorrelationConfig
 from training.loops.semantic_recipe import fit_semantic_correlation_space, fit_semantic_space
 
-SM = SemanticConfig((0.03,), (1.0,), (False,), refit=False)
+SM = SemanticConfig((0.03,), (1.0,), ("cosine",), refit=False)
 SCM = SemanticCorrelationConfig(
-    (0.1,), (0.0,), (1.0,), (3,), False, penalties=(0.01,), temperatures=(1.0,), centred=(False,)
+    (0.1,),
+    (0.0,),
+    (1.0,),
+    (3,),
+    False,
+    penalties=(0.01,),
+    temperatures=(1.0,),
+    comparisons=("cosine",),
 )
-QUICK_SM = SemanticConfig((0.01, 0.1), (0.5, 2.0), (False, True))
+QUICK_SM = SemanticConfig((0.01, 0.1), (0.5, 2.0), ("cosine", "centred"))
 QUICK_SCM = replace(
-    SCM, ridges=(0.1, 1.0), penalties=(0.01, 0.1), temperatures=(0.5, 2.0), centred=(False, True)
+    SCM,
+    ridges=(0.1, 1.0),
+    penalties=(0.01, 0.1),
+    temperatures=(0.5, 2.0),
+    comparisons=("cosine", "centred"),
 )
 
 
@@ -82,15 +94,31 @@ def test_temperature_divides_the_logits_and_the_centre_is_subtracted(temperature
     data = paired_features(seed=3)
     plain, _, _ = fit_semantic_space(data, SM)
     space, choice, _ = fit_semantic_space(
-        data, replace(SM, temperatures=(temperature,), centred=(centred,))
+        data,
+        replace(SM, temperatures=(temperature,), comparisons=("centred" if centred else "cosine",)),
     )
-    assert (choice.temperature, choice.centred) == (temperature, centred)
+    assert (choice.temperature, choice.comparison == "centred") == (temperature, centred)
     rows = data.views["audio"].features
     expected = plain.project("audio", rows).astype(float) ** (1.0 / temperature)
     expected /= expected.sum(axis=1, keepdims=True)
     expected -= 0.25 if centred else 0.0
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(space.project("audio", rows), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_views", [2, 3])
+def test_the_cosine_of_two_views_is_the_probability_of_one_class(n_views):
+    data = paired_features(seed=9, dimensions=(6, 5, 4)[:n_views])
+    space, _, _ = fit_semantic_space(data, replace(SM, comparisons=("probability",)))
+    train, rows = _standardised(data)
+    found = {name: space.project(name, view.features) for name, view in train.items()}
+    wanted = {}
+    for name, view in train.items():
+        model = LogisticRegression(C=1.0 / (0.03 * len(view)), tol=1e-9, max_iter=2000)
+        wanted[name] = model.fit(rows[name], view.labels).predict_proba(rows[name])
+    for first, second in combinations(train, 2):
+        expected = wanted[first] @ wanted[second].T
+        np.testing.assert_allclose(found[first] @ found[second].T, expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("method", ["sm", "scm"])
@@ -120,7 +148,7 @@ def test_a_refit_uses_the_validation_rows_too():
 def test_the_recipe_reports_its_choices(method, config):
     result = RECIPES[method].fit(paired_features(seed=6), config, FitContext(progress=False))
     assert result.space.method == method
-    expected = {"penalty_audio", "penalty_visual", "temperature", "centred", "validation_score"}
+    expected = {"penalty_audio", "penalty_visual", "temperature", "comparison", "validation_score"}
     assert expected <= set(result.parameters)
     assert ("projection_ridge" in result.parameters) == (method == "scm")
     assert result.parameters in result.history
@@ -144,7 +172,13 @@ def test_a_view_without_labels_is_refused():
 
 @pytest.mark.parametrize("config", [SemanticConfig, SemanticCorrelationConfig])
 @pytest.mark.parametrize(
-    "values", [{"penalties": (0.0,)}, {"temperatures": (-1.0,)}, {"centred": ()}]
+    "values",
+    [
+        {"penalties": (0.0,)},
+        {"temperatures": (-1.0,)},
+        {"comparisons": ()},
+        {"comparisons": ("dot",)},
+    ],
 )
 def test_settings_that_cannot_be_fitted_are_refused(config, values):
     with pytest.raises(DataError, match=next(iter(values))):
