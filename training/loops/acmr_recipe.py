@@ -37,6 +37,7 @@ class AcmrConfig(GradientConfig):
         discriminator: Its hidden widths.
     """
 
+    learning_rate: float = 0.003
     classification: float = 1.0
     triplet: float = 1.0
     margin: float = 0.5

@@ -33,6 +33,7 @@ class CorrAeConfig(GradientConfig):
 
     epochs: int = 60
     patience: int = 20
+    learning_rate: float = 0.003
     rebuild: float = 0.8
 
     def __post_init__(self) -> None:

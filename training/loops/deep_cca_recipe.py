@@ -50,6 +50,7 @@ class DeepCCAConfig(GradientConfig):
     batch_size: int = 400
     epochs: int = 100
     patience: int = 30
+    learning_rate: float = 0.01
     ridge: float = 0.1
     head_ridge: float = 0.1
     correlation_power: float = 1.0

@@ -143,7 +143,7 @@ RECIPES: dict[str, Recipe] = {
         fit_dcca,
         "deep CCA: networks whose outputs correlate over true pairs, no labels",
         needs=frozenset({PAIRS}),
-        choices={"ridge": (0.01, 0.1, 1.0), "learning_rate": (3e-4, 1e-3, 3e-3)},
+        choices={"ridge": (0.01, 0.1, 1.0), "learning_rate": (1e-3, 3e-3, 1e-2)},
     ),
     DCCAE: Recipe(
         DeepCCAConfig,

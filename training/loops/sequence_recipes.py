@@ -41,6 +41,7 @@ class SequenceConfig(ContrastiveConfig):
     """
 
     epochs: int = 45
+    learning_rate: float = 0.003
     dropout: float = 0.3
     dropout_factors: tuple[float, ...] = (1.0, 0.5)
     width: int = 128
