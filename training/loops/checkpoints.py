@@ -23,7 +23,7 @@ class LoopState:
 
     Attributes:
         epoch: Epochs that are done.
-        best_epoch: Epochs done when the validation score was best, 0 before the first.
+        best_epoch: Epochs done when the smoothed validation score was best, 0 before the first.
         best_score: That score.
         best_weights: The weights then; empty without a validation score.
         history: One entry per epoch.
@@ -36,16 +36,32 @@ class LoopState:
     history: list[dict[str, float | int | str]] = field(default_factory=list)
 
     def record(
-        self, losses: dict[str, float], rate: float, score: float | None, objective: Objective
+        self,
+        losses: dict[str, float],
+        rate: float,
+        score: float | None,
+        objective: Objective,
+        smoothing: int = 1,
     ) -> None:
-        """Count an epoch, and keep its weights when they are the best."""
+        """Count an epoch, and keep its weights when they are the best.
+
+        Args:
+            losses: Means of the epoch.
+            rate: Learning rate of the epoch.
+            score: On validation rows; None without validation.
+            objective: Whose weights are kept.
+            smoothing: The best epoch has the best mean score of so many epochs up to it: one lucky
+                epoch among many on few validation rows does not end the training.
+        """
         self.epoch += 1
         entry: dict[str, float | int | str] = {"epoch": self.epoch, **losses}
         entry["learning_rate"] = rate
         if score is not None:
             entry["validation_score"] = score
-            if score > self.best_score:
-                self.best_score, self.best_epoch = score, self.epoch
+            known = [*(float(e["validation_score"]) for e in self.history), score]
+            smoothed = float(np.mean(known[-smoothing:]))
+            if smoothed > self.best_score:
+                self.best_score, self.best_epoch = smoothed, self.epoch
                 weights = objective.state_dict()
                 self.best_weights = {name: tensor.clone() for name, tensor in weights.items()}
         self.history.append(entry)

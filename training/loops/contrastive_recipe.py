@@ -28,9 +28,9 @@ class ContrastiveConfig(GradientConfig):
         class_weight: Of supervised InfoNCE; without labels the term is not there.
         pair_weight: Of InfoNCE over true pairs; without pairs the term is not there.
         temperature: Cosines are divided by it.
-        class_share: Where classes and pairs are both trained, each has half of the components, and
-            this is the share of classes in the cosine of two embeddings, in (0, 1); with 0 both
-            are trained on all components.
+        class_share: Where classes and pairs are both trained and most items have their partners,
+            each has half of the components, and this is the share of classes in the cosine of two
+            embeddings, in (0, 1); with 0 both are trained on all components.
         adversary: Weight of the modality discriminator (adversarial-contrastive).
         discriminator: Its hidden widths.
     """
@@ -131,9 +131,9 @@ def weights_of(config: ContrastiveConfig) -> ContrastiveWeights:
 
 
 def halves_of(problem: NetworkProblem, config: ContrastiveConfig) -> Halves | None:
-    """Components of classes and of partners, where the rows have both and both count."""
+    """Components of classes and of partners, where both count and most rows have both."""
     first = config.n_components // 2
-    both = problem.labelled and problem.paired and config.class_weight and config.pair_weight
+    both = problem.labelled and problem.mostly_paired and config.class_weight and config.pair_weight
     if not both or not config.class_share or not first:
         return None
     return Halves(first, config.n_components - first, config.class_share)

@@ -24,7 +24,7 @@ class Phase:
 
     Attributes:
         name: ``select`` (early stopping on validation) or ``refit`` (a fixed number of epochs).
-        epochs: Stop after so many, though the schedule is that of the configured number.
+        epochs: Stop after so many; the schedule is that of the configured number.
         seed: Of order, filling rows, dropout and noise.
         title: Text of the progress bar.
         progress: Show the bar.
@@ -86,7 +86,7 @@ def run_phase(
             with seeded([phase.seed, state.epoch]):
                 losses = _train_epoch(objective, source, optimiser, config, state, phase.seed)
             score = None if tools.validate is None else tools.validate()
-            state.record(losses, rate, score, objective)
+            state.record(losses, rate, score, objective, config.smoothing)
             tools.log.write(phase.name, state.history[-1])
             tools.checkpoint.save(objective, optimiser, state)
             bar.set_postfix(loss=f"{losses['loss']:.4f}", best=f"{state.best_score:.4f}")

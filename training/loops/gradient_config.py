@@ -47,6 +47,7 @@ class GradientConfig:
         input_noise: Standard deviation of Gaussian noise on standardised input, in training.
         epochs: At most so many passes over the training rows.
         patience: Stop after so many epochs without a better validation score.
+        smoothing: That score is the mean over so many epochs.
         batch_size: Items per step.
         batches_per_epoch: When not 0, the batch size is the number of items divided by this.
         learning_rate: Of Adam with decoupled weight decay.
@@ -71,6 +72,7 @@ class GradientConfig:
     input_noise: float = 0.0
     epochs: int = 30
     patience: int = 10
+    smoothing: int = 5
     batch_size: int = 128
     batches_per_epoch: int = 0
     learning_rate: float = 1e-3
@@ -90,7 +92,8 @@ class GradientConfig:
         Raises:
             DataError: Naming the field.
         """
-        expect(self, ("n_components", "epochs", "patience"), "at least 1", lambda x: x >= 1)
+        at_least_1 = ("n_components", "epochs", "patience", "smoothing")
+        expect(self, at_least_1, "at least 1", lambda x: x >= 1)
         expect(self, ("batch_size",), "at least 2", lambda x: x >= 2)
         expect(self, ("dropout", "input_dropout"), "a share in [0, 1)", lambda x: 0 <= x < 1)
         expect(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -41,6 +42,12 @@ class NetworkProblem:
     def paired(self) -> bool:
         """True when training rows of two views share an id."""
         return _paired(self.train)
+
+    @property
+    def mostly_paired(self) -> bool:
+        """True when any two views share at least half of the items of the smaller one."""
+        ids = [set(view.ids.tolist()) for view in self.train.values()]
+        return all(2 * len(a & b) >= min(len(a), len(b)) for a, b in combinations(ids, 2))
 
     @property
     def complete(self) -> bool:

@@ -57,7 +57,7 @@ def fit_network(
 
     The strength of dropout (``config.dropout_factors``) and the number of epochs are those with
     the best validation score. With ``config.refit`` the network is then trained again, so strong
-    and for so many epochs, on train and validation rows.
+    and for so many epochs, on train and validation rows; its learning rate falls over these epochs.
 
     Args:
         plan: The method.
@@ -130,7 +130,7 @@ class _Run:
 
         tools = Tools(self._checkpoint(self._select), self._log, validate)
         trained = _Trained(objective, problem)
-        state = self._train(self._select, self._config.epochs, trained, tools)
+        state = self._train(self._select, self._config, trained, tools)
         for entry in state.history:
             entry["dropout"] = self._config.dropout
         return state, trained
@@ -140,7 +140,7 @@ class _Run:
         problem = pose_problem(self._data, sequences=self._plan.sequences, join=True)
         trained = _Trained(self._build(problem), problem)
         tools = Tools(self._checkpoint(REFIT), self._log)
-        state = self._train(REFIT, epochs, trained, tools)
+        state = self._train(REFIT, replace(self._config, epochs=epochs), trained, tools)
         return trained, [{**entry, "phase": REFIT} for entry in state.history]
 
     def forget(self) -> None:
@@ -156,8 +156,10 @@ class _Run:
         )
         return objective
 
-    def _train(self, phase: str, epochs: int, trained: _Trained, tools: Tools) -> LoopState:
-        config, rows = self._config, trained.problem.train
+    def _train(
+        self, phase: str, config: GradientConfig, trained: _Trained, tools: Tools
+    ) -> LoopState:
+        rows = trained.problem.train
         if not self._plan.uses_labels:  # or they would decide how often a row is drawn
             rows = {name: replace(view, labels=None) for name, view in rows.items()}
         source = BatchSource(
@@ -169,7 +171,7 @@ class _Run:
             device=self._device,
         )
         title = f"{self._plan.method}: {phase}"
-        settings = Phase(phase, epochs, self._context.seed, title, self._context.progress)
+        settings = Phase(phase, config.epochs, self._context.seed, title, self._context.progress)
         return run_phase(trained.objective, source, config, settings, tools)
 
     def _checkpoint(self, phase: str) -> Checkpoint:

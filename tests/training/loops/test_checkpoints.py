@@ -79,6 +79,15 @@ def test_weights_are_kept_when_they_are_better_only():
     assert [entry["validation_score"] for entry in state.history] == [0.5, 0.5, 0.7, 0.6]
 
 
+def test_one_lucky_epoch_does_not_win_when_scores_are_smoothed():
+    objective, _ = _run()
+    state = LoopState()
+    for score in (0.1, 0.9, 0.2, 0.6, 0.7, 0.6):
+        state.record({}, 0.1, score, objective, smoothing=3)
+    assert state.best_epoch == 6
+    assert state.best_score == pytest.approx((0.6 + 0.7 + 0.6) / 3)
+
+
 @pytest.mark.parametrize("folder", [True, False])
 def test_a_run_that_does_not_resume_starts_fresh(tmp_path, folder):
     path = tmp_path / "run.safetensors"

@@ -16,6 +16,7 @@ from tests.training.loops.tiny_networks import (
     random_batch,
     tiny,
 )
+from training.datasets.disturb import drop_partners
 from training.evaluation.protocol import embed_split, evaluate, validation_score
 from training.loops import contrastive_recipe
 from training.loops.adversarial_terms import modality_part
@@ -114,8 +115,10 @@ def test_classes_and_partners_each_see_their_half():
         (DATA, {"pair_weight": 0.0}, None),
         (without_labels(DATA), {}, None),
         (unpaired_features(seed=0), {}, None),
+        (drop_partners(DATA, share=0.3, seed=0), {}, HALVES),
+        (drop_partners(DATA, share=0.9, seed=0), {}, None),
     ],
-    ids=["both", "no share", "one component", "pairs of no weight", "pairs", "labels"],
+    ids=["both", "no share", "one component", "pairs of no weight", "pairs", "labels", "most", "few"],
 )
 def test_components_are_shared_out_where_there_are_both(data, changes, expected):
     torch.manual_seed(0)

@@ -30,6 +30,7 @@ from training.loops.gradient_config import GradientConfig
 from training.loops.network_problem import pose_problem
 from training.loops.network_recipe import Plan, embed_rows, fit_network
 from training.loops.recipe import FitContext
+from training.loops.schedule import learning_rate
 
 ROOT = Path(__file__).parents[3]
 CONFIG = tiny(ContrastiveConfig, epochs=5, patience=5, batch_size=24, dropout=0.3)
@@ -79,6 +80,9 @@ def test_the_best_epoch_on_validation_is_refitted_with_train_and_validation_rows
     assert whole.parameters["validation_score"] == round(max(scores), 6)
     refit = [entry for entry in whole.history if entry.get("phase") == "refit"]
     assert [entry["epoch"] for entry in refit] == list(range(1, best + 1))
+    falling = replace(CONFIG, epochs=best)
+    expected = [learning_rate(falling, epoch) for epoch in range(best)]
+    assert [entry["learning_rate"] for entry in refit] == expected
     plan, built = _near_plan()
     fit_network(plan, DATA, tiny(GradientConfig, epochs=2, batch_size=500), QUIET)
     select, refitted = built

@@ -14,6 +14,7 @@ from training.loops.objective import Moment, Objective
 TINY = {
     "epochs": 3,
     "patience": 3,
+    "smoothing": 1,
     "hidden": (8,),
     "n_components": 3,
     "batch_size": 16,
