@@ -6,16 +6,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from models.checkpoint import write_bytes_atomically, write_json
 from models.spaces import SharedSpace, SpaceManifest, load_space, save_space, write_manifest
 from training.datasets.feature_data import FeatureData
 from training.datasets.split import TRAIN
-from training.evaluation.comparison import EmbeddedView
+from training.evaluation.comparison import EmbeddedView, cut_rows
 from training.evaluation.corrections import CorrectedFigure, measure_corrections
 from training.evaluation.protocol import Direction, embed_split, evaluate
 from training.evaluation.report import plot_history, plot_recall, results_json, results_table
 from training.loops.recipe import FitContext
 from training.loops.registry import recipe
+
+MOST_ROWS = 10_000  # of a view, where similarities of all rows are held at once
 
 
 def train_space(
@@ -87,9 +91,15 @@ def evaluate_space(folder: Path, data: FeatureData, *, split: str = "test") -> l
 
 
 def correct_space(folder: Path, data: FeatureData, *, split: str = "test") -> list[CorrectedFigure]:
-    """Measure a trained space with each correction at search time, fitted on its training rows."""
-    space = load_space(folder)[1]
-    measured, fitted_on = (_embedded(space, data, part) for part in (split, TRAIN))
+    """Measure a trained space with each correction at search time, fitted on its training rows.
+
+    Views of more than ``MOST_ROWS`` rows are cut to about so many, drawn by the space's seed.
+    """
+    manifest, space = load_space(folder)
+    rng = np.random.default_rng(manifest.seed)
+    measured, fitted_on = (
+        cut_rows(_embedded(space, data, part), MOST_ROWS, rng=rng) for part in (split, TRAIN)
+    )
     return measure_corrections(measured, fitted_on)
 
 
@@ -114,6 +124,8 @@ def _write_card(folder: Path, manifest: SpaceManifest, directions: Sequence[Dire
     )
     parameters = "\n".join(f"- {key}: {value}" for key, value in manifest.parameters.items())
     figures = f"```text\n{results_table(directions)}\n```" if directions else "Not evaluated yet."
+    alone = manifest.parameters.get("refit") in (False, 0)
+    refitted = "fitted on train rows alone" if alone else "then fitted on train and validation"
     split = manifest.metrics.get("split", "test") if manifest.metrics else "test"
     text = f"""# {manifest.name}
 
@@ -124,7 +136,7 @@ A shared space of {len(manifest.views)} views in {manifest.n_components} dimensi
 | --- | --- | --- |
 {views}
 
-Chosen on the validation split (seed {manifest.seed}), then fitted on train and validation:
+Chosen on the validation split (seed {manifest.seed}), {refitted}:
 
 {parameters}
 

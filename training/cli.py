@@ -30,8 +30,8 @@ DEMO_SCENES = 100
 DEMO_SONGS = 60
 
 Data = Annotated[Path, typer.Option("--data", help="Feature file (HDF5).")]
-Workers = Annotated[int, typer.Option(help="Processes that work in parallel.")]
-Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that work in parallel.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every random choice.")]
 
 
 @app.command("build-scenes")
@@ -125,7 +125,9 @@ def train(
     labelled_share: Annotated[
         float, typer.Option(help="Share of training items whose class is known, 0 to 1.")
     ] = 1.0,
-    search: Annotated[int, typer.Option(help="Fits of a search on the validation split.")] = 0,
+    search: Annotated[
+        int, typer.Option(min=0, help="Trials of a search on the validation split.")
+    ] = 0,
     resume: Annotated[
         bool, typer.Option(help="Go on from the checkpoint of an interrupted run.")
     ] = False,
@@ -159,7 +161,9 @@ def train(
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Artefact folder.")],
     data: Data,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of a split that the file lacks; default as trained.")
+    ] = None,
     split: Annotated[Split, typer.Option(help="Split to measure.")] = Split.TEST,
     json: Annotated[Path | None, typer.Option(help="Also write the figures here.")] = None,
     corrections: Annotated[
@@ -174,8 +178,9 @@ def evaluate(
     from training.artefact import correct_space, evaluate_space
     from training.evaluation.report import corrections_table, results_json, results_table
 
-    names = ",".join(view.name for view in read_manifest(run).views)
-    features = _features(data, names, seed)
+    manifest = read_manifest(run)
+    names = ",".join(view.name for view in manifest.views)
+    features = _features(data, names, manifest.seed if seed is None else seed)
     directions = evaluate_space(run, features, split=split)
     typer.echo(results_table(directions))
     results = results_json(directions, split=split)

@@ -1,6 +1,7 @@
 """Fit several methods on the same folds and measure each on the test part, once."""
 
 import hashlib
+import logging
 import os
 import platform
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from models.checkpoint import read_json, write_json
-from models.errors import DataError
+from models.errors import ArtefactError, DataError
 from models.spaces import SharedSpace, SpaceManifest, load_space, save_space
 from training.artefact import code_version
 from training.datasets.class_pairs import pair_by_class
@@ -31,6 +32,7 @@ from training.presets import method_of
 from training.search import search_config
 
 FIT_FILE = "fit.json"
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def compare_methods(options: CompareOptions, *, command: str = "") -> Comparison
             failures[label] = outcome
     kept = [result for result in results if result.method not in failures]
     if not kept:
-        raise DataError(f"no method could be fitted: {failures}")
+        reasons = "".join(f"\n  {label}: {reason}" for label, reason in failures.items())
+        raise DataError(f"no method could be fitted:{reasons}")
     order = {label: number for number, label in enumerate(options.methods)}
     kept.sort(key=lambda result: (order[result.method], result.fold))
     return Comparison(
@@ -148,6 +151,7 @@ def fit_fold(options: CompareOptions, label: str, fold: int) -> FoldResult:
         train_embedded={
             n: EmbeddedView(x, train[n].ids, train[n].labels) for n, x in train_embedded.items()
         },
+        n_fitted=sum(len(data.views[name]) - len(test[name]) for name in embedded),
     )
 
 
@@ -178,10 +182,14 @@ def _outcomes(options: CompareOptions, n_folds: int) -> Iterator[tuple[str, Fold
 
 
 def _attempt(options: CompareOptions, label: str, fold: int) -> FoldResult | str:
+    """The result, or why there is none: no error of one fit costs the others."""
     try:
         return fit_fold(options, label, fold)
     except DataError as error:
         return str(error)
+    except Exception as error:
+        LOGGER.exception("%s failed on fold %d", label, fold)
+        return f"{type(error).__name__}: {error}"
 
 
 def _one_thread() -> None:
@@ -202,7 +210,7 @@ def _fitted(
         chosen_from = pair_by_class(chosen_from, seed=options.seed)
     context = FitContext(seed=options.seed, progress=False)
     started = time.perf_counter()
-    if options.trials:
+    if options.trials and "@" not in label:  # a preset keeps its settings
         config = search_config(recipe, chosen_from, config, context, trials=options.trials)
     result = recipe.fit(chosen_from, config, context)
     seconds = time.perf_counter() - started
@@ -222,6 +230,7 @@ def _keep(
 ) -> None:
     """Write the space, and last the file that says the fit is complete."""
     result, seconds = fitted
+    (folder / FIT_FILE).unlink(missing_ok=True)  # that of another run no longer holds
     manifest = SpaceManifest(
         name=folder.parent.name,
         method=method,
@@ -245,10 +254,13 @@ def _kept(
     """The space of an earlier call with the same data, settings and seed."""
     if folder is None or not (folder / FIT_FILE).exists():
         return None
-    fit = read_json(folder / FIT_FILE)
-    if fit["identity"] != identity:
+    try:
+        fit = read_json(folder / FIT_FILE)
+        if fit["identity"] != identity:
+            return None
+        manifest, space = load_space(folder)
+    except ArtefactError:  # killed while it was written: fitted again
         return None
-    manifest, space = load_space(folder)
     return space, float(fit["fit_seconds"]), dict(manifest.parameters)
 
 
@@ -256,14 +268,27 @@ def _identity(options: CompareOptions, label: str, fold: int) -> str:
     _, _, config = method_of(label)
     told = replace(options, methods=(), folder=None, workers=1, progress=False)
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in options.paths]
-    said = repr((label, fold, config, replace(told, paths=()), files, code_version()))
+    said = repr((label, fold, config, replace(told, paths=()), files, _code()))
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Hash of the code that fits: spaces of other code are not taken for those of this one."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[1]
+    for package in ("models", "training"):
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _restricted(data: FeatureData, names: Sequence[str]) -> FeatureData:
     missing = sorted(set(names) - set(data.views))
     if missing:
         raise DataError(f"expected views {list(names)}, found {sorted(data.views)}")
+    if len(names or data.views) < 2:
+        raise DataError(f"expected at least two views, found {sorted(names or data.views)}")
     return replace(data, views={name: data.views[name] for name in names or data.views})
 
 

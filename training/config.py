@@ -35,7 +35,8 @@ def load_config(
             values.update(tomllib.loads(assignment))
         except tomllib.TOMLDecodeError as error:
             raise DataError(
-                f"expected KEY=VALUE with a TOML value, got {assignment!r}: {error}"
+                f"expected KEY=VALUE with a TOML value (words in quotes: 'key=\"word\"'), "
+                f"got {assignment!r}: {error}"
             ) from error
     defaults = kind()
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
@@ -53,7 +54,6 @@ def _checked(key: str, value: Any, default: Any) -> Any:
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not type(default):
-        raise DataError(
-            f"expected {type(default).__name__} for {key!r}, got {type(value).__name__} {value!r}"
-        )
+        wanted = "a list such as [1, 2]" if isinstance(default, tuple) else type(default).__name__
+        raise DataError(f"expected {wanted} for {key!r}, got {type(value).__name__} {value!r}")
     return value

@@ -26,7 +26,7 @@ def search_config(
         trials: Number of fits, at least 1.
 
     Raises:
-        DataError: If Optuna is not installed, or trials is below 1.
+        DataError: If Optuna is not installed, trials is below 1, or no trial could be fitted.
     """
     if trials < 1:
         raise DataError(f"expected at least 1 trial of a search, got {trials}")
@@ -48,16 +48,23 @@ def search_config(
         for name, values in recipe.choices.items()
     }
     study.enqueue_trial(first)
+    failed: list[str] = []
     quiet = FitContext(seed=context.seed, progress=False)
     with tqdm(total=trials, desc="search", unit="fit", disable=not context.progress) as bar:
 
         def objective(trial: Any) -> float:
             chosen = {name: trial.suggest_categorical(name, v) for name, v in choices.items()}
-            result = recipe.fit(data, _without_refit(replace(config, **chosen)), quiet)
             bar.update()
+            try:
+                result = recipe.fit(data, _without_refit(replace(config, **chosen)), quiet)
+            except DataError as error:  # these settings cannot be fitted, others may
+                failed.append(str(error))
+                raise optuna.TrialPruned from error
             return float(result.parameters["validation_score"])
 
         study.optimize(objective, n_trials=trials)
+    if len(failed) == trials:
+        raise DataError(f"no setting of the search could be fitted: {failed[0]}")
     return replace(config, **study.best_params)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from models.errors import DataError
 from training.compare import CompareOptions, load_folds
-from training.datasets.split import TEST
+from training.datasets.split import TEST, TRAIN
 from training.evaluation.comparison_report.sweep import SweepPoint, write_sweep
 from training.evaluation.protocol import CLASS, Direction, evaluate
 from training.loops.recipe import FitContext
@@ -29,6 +30,7 @@ class Sweep:
     values: Sequence[float]
 
 
+LARGEST_BATCH = 1024  # items; triplets are a tensor of three such axes
 COMPONENTS = (2, 5, 10, 20, 30, 40, 50)
 SWEEPS: dict[str, Sweep] = {
     "components": Sweep(
@@ -54,18 +56,27 @@ SWEEPS: dict[str, Sweep] = {
 }
 
 
-def write_sweeps(options: CompareOptions, folder: Path) -> None:
-    """Fit every value of every sweep on the first fold and draw class MAP on its test part.
+def remove_sweeps(folder: Path) -> None:
+    """Delete the plots of an earlier call."""
+    for path in folder.glob("sweep_*.png"):
+        path.unlink()
 
-    Data without labels have no sweeps.
+
+def write_sweeps(options: CompareOptions, folder: Path) -> list[str]:
+    """Fit every value of every sweep on the first fold and draw class MAP on its test part.
 
     Args:
         options: Data and seed of the comparison.
         folder: ``sweep_NAME.png`` is written for each of ``SWEEPS``.
+
+    Returns:
+        What was left out and why: data without labels have no sweeps, a value that cannot be fitted
+        has no point.
     """
-    data = load_folds(options)[0]
+    data = load_folds(options)[0].for_selection()
     if not all(view.labelled for view in data.views.values()):
-        return
+        return ["left out, the training rows have no labels"]
+    problems: list[str] = []
     total = sum(len(sweep.settings) * len(sweep.values) for sweep in SWEEPS.values())
     with tqdm(total=total, desc="sweeps", unit="fit", disable=not options.progress) as bar:
         for name, sweep in SWEEPS.items():
@@ -73,14 +84,20 @@ def write_sweeps(options: CompareOptions, folder: Path) -> None:
             chance = 0.0
             for label, names in sweep.settings.items():
                 for value in sweep.values:
-                    found = _measured(options, label, dict.fromkeys(names, value))
+                    bar.update()
+                    try:
+                        found = _measured(options, label, dict.fromkeys(names, value))
+                    except DataError as error:
+                        problems.append(f"{label}, {sweep.title} {value:g}: {error}")
+                        continue
                     points += [
                         (value, label, f"{d.query} → {d.target}", d.scores.map) for d in found
                     ]
                     chance = sum(d.chance.map for d in found) / len(found)
-                    bar.update()
-            path = folder / f"sweep_{name}.png"
-            write_sweep(points, path, setting=sweep.title, chance=chance)
+            if points:
+                path = folder / f"sweep_{name}.png"
+                write_sweep(points, path, setting=sweep.title, chance=chance)
+    return problems
 
 
 def _measured(options: CompareOptions, label: str, changes: Mapping[str, float]) -> list[Direction]:
@@ -89,6 +106,9 @@ def _measured(options: CompareOptions, label: str, changes: Mapping[str, float])
     _, recipe, config = method_of(label)
     kinds = {name: type(getattr(config, name)) for name in changes}
     changed = replace(config, **{name: kinds[name](value) for name, value in changes.items()})
+    n_items = len({one for view in data.views.values() for one in view.only(TRAIN).ids.tolist()})
+    if n_items > LARGEST_BATCH * changes.get("batches_per_epoch", n_items):
+        raise DataError(f"batches of more than {LARGEST_BATCH} items take too much memory")
     context = FitContext(seed=options.seed, progress=False)
     space = recipe.fit(data.for_selection(), changed, context).space
     return [d for d in evaluate(space, data, split=TEST) if d.protocol == CLASS]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,21 @@ def test_the_same_seed_gives_the_same_weights(features):
     assert first == second
 
 
+def test_an_evaluation_splits_as_the_training_did(tmp_path):
+    data = paired_features(seed=0)
+    for name, view in data.views.items():
+        split = np.where(view.split == "validation", "train", view.split)
+        data.views[name] = replace(view, split=split)
+    write_feature_file(tmp_path / "f.h5", data)
+    run = tmp_path / "run"
+    _run("train", "c-cca", "--data", tmp_path / "f.h5", "--out", run, "--seed", 5)
+    found = []
+    for seed in ((), ("--seed", 5), ("--seed", 6)):
+        _run("evaluate", run, "--data", tmp_path / "f.h5", "--split", "validation", *seed)
+        found.append((run / "metrics.json").read_text())
+    assert found[0] == found[1] != found[2]
+
+
 def test_views_and_settings_are_taken_from_the_command_line(features):
     run = features.parent / "run"
     done = _run(
@@ -101,6 +117,15 @@ def test_views_and_settings_are_taken_from_the_command_line(features):
         (["extract", ".", "--out", "g.h5", "--extractor", "smell=x"], "MODALITY=NAME"),
         (["build-scenes", "--out", "s", "--count", "0"], "count"),
         (["train"], "Missing argument"),
+        (["train", "cca", "--data", "f.h5", "--out", "run", "--seed", "-1"], "--seed"),
+        (["train", "cca", "--data", "f.h5", "--out", "run", "--set", "ridges=1.0"], "a list"),
+        (["train", "tnn-c-cca", "--data", "f.h5", "--out", "run", "--set", "order=x"], "quotes"),
+        (["compare", "--data", "f.h5", "--methods", "cca", "--workers", "0"], "--workers"),
+        (["compare", "--data", "f.h5", "--methods", "cca", "--seed", "-1"], "--seed"),
+        (["compare", "--data", "f.h5", "--methods", "cca", "--folds", "0"], "--folds"),
+        (["compare", "--data", "f.h5", "--methods", "cca", "--sweeps"], "add --out FOLDER"),
+        (["compare", "--data", "f.h5", "--methods", "cca", "--json", "."], "a file for --json"),
+        (["compare", "--data", "f.h5", "--methods", "cca", "--views", "audio"], "two views"),
         (["train", "cca", "--data", "f.h5", "--out", "f.h5/run"], "f.h5/run"),
         (["train", "cca", "--data", "f.h5", "--out", "run", "--set", "ridges=[]"], "ridges"),
         (["build-songs", "--out", "s", "--split", "nope"], "nope"),

@@ -87,6 +87,31 @@ def test_a_method_that_the_data_do_not_admit_is_named_and_the_others_go_on(tmp_p
     assert found.protocols == ("instance",)
 
 
+def test_an_unexpected_error_of_a_fit_costs_that_method_alone(paired, monkeypatch):
+    def broken(data, config, context):
+        raise ValueError("something else")
+
+    monkeypatch.setitem(RECIPES, "cca", replace(RECIPES["cca"], fit=broken))
+    found = compare_methods(paired)
+    assert found.methods == ["c-cca"]
+    assert found.failures == {"cca": "ValueError: something else"}
+
+
+def test_a_single_view_is_refused(paired):
+    with pytest.raises(DataError, match=r"at least two views, found \['audio'\]"):
+        compare_methods(replace(paired, views=("audio",)))
+
+
+def test_the_rows_that_a_fit_saw_are_counted_with_validation(paired):
+    result = fit_fold(paired, "cca", 0)
+    n_rows = sum(len(view) for view in load_folds(paired)[0].views.values())
+    n_test, n_train = (
+        sum(len(view.ids) for view in part.values())
+        for part in (result.embedded, result.train_embedded)
+    )
+    assert result.n_fitted == n_rows - n_test > n_train
+
+
 def test_no_method_at_all_is_refused(unpaired):
     with pytest.raises(DataError, match="no method"):
         compare_methods(replace(unpaired, methods=("c-cca",), labelled_share=0.0))
@@ -121,6 +146,34 @@ def test_another_seed_or_a_fit_that_was_cut_off_is_fitted_again(paired, tmp_path
     fit.unlink()
     compare_methods(options)
     assert json.loads(fit.read_text())["identity"] == identity
+
+
+def test_a_run_that_is_killed_while_it_writes_vouches_for_no_other(paired, tmp_path, monkeypatch):
+    options = replace(paired, folder=tmp_path / "report", methods=("c-cca",), n_folds=1)
+    first = compare_methods(options).folds[0].embedded["audio"].embedding
+    with monkeypatch.context() as patch:  # the space is there, what says so is not
+        patch.setattr("training.compare.write_json", lambda *_: None)
+        fit_fold(replace(options, seed=5), "c-cca", 0)
+    again = compare_methods(options).folds[0].embedded["audio"].embedding
+    np.testing.assert_array_equal(again, first)
+
+
+def test_a_damaged_space_is_fitted_again(paired, tmp_path):
+    options = replace(paired, folder=tmp_path / "report", methods=("c-cca",), n_folds=1)
+    first = compare_methods(options).folds[0].embedded["audio"].embedding
+    (tmp_path / "report/runs/c-cca/fold-0/weights.safetensors").write_bytes(b"half")
+    again = compare_methods(options).folds[0].embedded["audio"].embedding
+    np.testing.assert_array_equal(again, first)
+
+
+def test_spaces_of_other_code_are_fitted_again(paired, tmp_path, monkeypatch):
+    options = replace(paired, folder=tmp_path / "report", methods=("c-cca",), n_folds=1)
+    compare_methods(options)
+    fit = tmp_path / "report/runs/c-cca/fold-0/fit.json"
+    identity = json.loads(fit.read_text())["identity"]
+    monkeypatch.setattr(compare, "_code", lambda: "other")
+    compare_methods(options)
+    assert json.loads(fit.read_text())["identity"] != identity
 
 
 def test_processes_give_the_same_figures_as_one(paired, monkeypatch):

@@ -53,6 +53,22 @@ def test_the_first_trial_is_the_configuration_as_given_and_none_refits():
     assert not any(config.refit for config in watched.seen)
 
 
+def test_settings_that_cannot_be_fitted_are_left_out():
+    watched = _Watched()
+
+    def fit(data, config, context):
+        if config.kind == "b":
+            raise DataError("b cannot be fitted")
+        return watched.fit(data, config, context)
+
+    recipe = replace(watched.recipe(), fit=fit)
+    assert search_config(recipe, DATA, _Config(), QUIET, trials=12) == _Config(3, "a", True)
+    with pytest.raises(DataError, match="no setting of the search could be fitted: b cannot"):
+        search_config(
+            replace(recipe, choices={"width": (1, 2)}), DATA, _Config(kind="b"), QUIET, trials=3
+        )
+
+
 def test_the_same_seed_tries_the_same_settings():
     tries = []
     for _ in range(2):

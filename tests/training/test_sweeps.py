@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from models.errors import DataError
 from tests.training.feature_sets import paired_features
 from training import sweeps
 from training.compare import CompareOptions, load_folds
@@ -9,7 +10,7 @@ from training.datasets.feature_data import FeatureView
 from training.datasets.feature_file import write_feature_file
 from training.loops.registry import RECIPES
 from training.presets import method_of
-from training.sweeps import SWEEPS, Sweep, write_sweeps
+from training.sweeps import SWEEPS, Sweep, remove_sweeps, write_sweeps
 
 
 def _options(path):
@@ -47,6 +48,40 @@ def test_a_plot_is_written_for_every_sweep(tmp_path, monkeypatch):
     assert tried == [(0.2, k), (0.5, k), (margin, 2), (margin, 3)]
     for name in few:
         assert (tmp_path / f"sweep_{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_value_that_cannot_be_fitted_has_no_point_and_is_named(tmp_path, monkeypatch):
+    write_feature_file(tmp_path / "f.h5", paired_features(seed=0))
+    real = RECIPES["tnn-c-cca"]
+
+    def fit(data, config, context):
+        if config.margin == 0.2:
+            raise DataError("too small")
+        small = replace(config, hidden=(4,), epochs=1, refit=False, batch_size=64)
+        return real.fit(data, small, context)
+
+    monkeypatch.setitem(RECIPES, "tnn-c-cca", replace(real, fit=fit))
+    few = {
+        "margin": Sweep("margin", {"tnn-c-cca": ("margin",)}, (0.2, 0.5)),
+        "batches": Sweep("batches", {"tnn-c-cca": ("batches_per_epoch",)}, (1,)),
+    }
+    monkeypatch.setattr(sweeps, "SWEEPS", few)
+    monkeypatch.setattr(sweeps, "LARGEST_BATCH", 50)
+    load_folds.cache_clear()
+    problems = write_sweeps(_options(tmp_path / "f.h5"), tmp_path)
+    assert [p.split(":")[0] for p in problems] == [
+        "tnn-c-cca, margin 0.2", "tnn-c-cca, batches 1",
+    ]  # fmt: skip
+    assert [path.name for path in tmp_path.glob("*.png")] == ["sweep_margin.png"]
+    remove_sweeps(tmp_path)
+    assert list(tmp_path.glob("*.png")) == []
+
+
+def test_hidden_labels_are_no_labels(tmp_path):
+    write_feature_file(tmp_path / "f.h5", paired_features(seed=0))
+    load_folds.cache_clear()
+    options = replace(_options(tmp_path / "f.h5"), labelled_share=0.0)
+    assert write_sweeps(options, tmp_path) == ["left out, the training rows have no labels"]
 
 
 def test_data_without_labels_have_no_sweeps(tmp_path):

@@ -1,6 +1,8 @@
 """What a comparison of methods found, as data: one result per method and fold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from models.types import Float32Array, Int64Array
 from training.datasets.feature_data import StrArray
@@ -22,6 +24,29 @@ class EmbeddedView:
     labels: Int64Array | None
 
 
+def cut_rows(
+    views: dict[str, EmbeddedView], most: int, *, rng: np.random.Generator
+) -> dict[str, EmbeddedView]:
+    """Keep the rows of ids drawn by lot, so that the longest view has about ``most`` rows.
+
+    Args:
+        views: Rows of one split.
+        most: Views with no more rows are given back as they are.
+        rng: Draws the ids.
+    """
+    longest = max(len(view.ids) for view in views.values())
+    if longest <= most:
+        return views
+    ids = np.unique(np.concatenate([view.ids for view in views.values()]))
+    drawn = rng.choice(ids, size=len(ids) * most // longest, replace=False)
+    cut = {}
+    for name, view in views.items():
+        kept = np.isin(view.ids, drawn)
+        labels = None if view.labels is None else view.labels[kept]
+        cut[name] = replace(view, embedding=view.embedding[kept], ids=view.ids[kept], labels=labels)
+    return cut
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldResult:
     """One method on one fold.
@@ -34,6 +59,7 @@ class FoldResult:
         parameters: The choices made on the validation part.
         embedded: Test rows of each view in the space.
         train_embedded: Training rows of each view in the space.
+        n_fitted: Rows of all views that the fit saw: those of the training and validation parts.
     """
 
     method: str
@@ -43,6 +69,7 @@ class FoldResult:
     parameters: dict[str, float | int | str]
     embedded: dict[str, EmbeddedView]
     train_embedded: dict[str, EmbeddedView]
+    n_fitted: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -118,18 +118,34 @@ def _plot_ridges(history: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def _plot_epochs(history: Sequence[dict[str, Any]], path: Path) -> None:
-    """Validation score above, training loss below, against the epoch; the best epoch dotted."""
+    """Validation score above, training loss below, against the epoch; the best epoch dotted.
+
+    Each strength of dropout that was tried has a line, and so has the refit.
+    """
     figure, panels = new_panels(2, height=5.5, sharex=True)
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for entry in history:
+        runs.setdefault(_run_of(entry), []).append(entry)
     for panel, (key, label) in zip(panels, _EPOCH_CURVES.items(), strict=True):
-        known = [(int(entry["epoch"]), float(entry[key])) for entry in history if key in entry]
-        panel.plot([epoch for epoch, _ in known], [value for _, value in known], marker=".")
+        for number, (run, entries) in enumerate(runs.items()):
+            known = [(int(entry["epoch"]), float(entry[key])) for entry in entries if key in entry]
+            x, y = [epoch for epoch, _ in known], [value for _, value in known]
+            panel.plot(x, y, marker=".", color=f"C{number}", label=run)
         panel.set_ylabel(label)
+    panels[1].legend(fontsize="small", frameon=False)
     best = max(history, key=lambda entry: float(entry.get("validation_score", -np.inf)))
     for panel in panels:
         panel.axvline(int(best["epoch"]), color="black", linestyle=":", linewidth=1)
     panels[0].set_title(f"Fit by epoch, best on the validation split: epoch {best['epoch']}")
     panels[1].set_xlabel("epoch")
     save_figure(figure, path)
+
+
+def _run_of(entry: dict[str, Any]) -> str:
+    """Which training run an epoch belongs to, in words."""
+    if "phase" in entry:
+        return "train and validation rows"
+    return f"train rows, dropout {entry['dropout']:g}" if "dropout" in entry else "train rows"
 
 
 def _plot_settings(history: Sequence[dict[str, Any]], path: Path) -> None:

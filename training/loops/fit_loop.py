@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.errors import DataError
+from models.errors import DataError, ShapeError
 from training.loops.batches import Batch, BatchSource
 from training.loops.checkpoints import Checkpoint, LoopState
 from training.loops.gradient_config import GradientConfig
 from training.loops.history_log import HistoryLog
 from training.loops.objective import Moment, Objective
 from training.loops.schedule import learning_rate
+
+UNSOLVED = (np.linalg.LinAlgError, torch.linalg.LinAlgError)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def run_phase(
     ) as bar:
         while state.epoch < phase.epochs and not _out_of_patience(state, config, tools):
             rate = _set_rate(optimiser, config, state.epoch)
-            with seeded([phase.seed, state.epoch]):
+            with seeded([phase.seed, state.epoch]), _diverging(state.epoch):
                 losses = _train_epoch(objective, source, optimiser, config, state, phase.seed)
-            score = None if tools.validate is None else tools.validate()
+                score = None if tools.validate is None else tools.validate()
             state.record(losses, rate, score, objective, config.smoothing)
             tools.log.write(phase.name, state.history[-1])
             tools.checkpoint.save(objective, optimiser, state)
@@ -103,6 +105,25 @@ def seeded(seed: list[int]) -> Iterator[None]:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
         yield
+
+
+@contextmanager
+def _diverging(epoch: int) -> Iterator[None]:
+    """Say what infinite numbers mean, whichever routine meets them first.
+
+    Raises:
+        DataError: In place of its error.
+    """
+    try:
+        yield
+    except (*UNSOLVED, ShapeError, ValueError) as error:
+        if not isinstance(error, UNSOLVED) and not any(
+            word in str(error) for word in ("finite", "NaN")
+        ):
+            raise
+        raise DataError(
+            f"numbers are not finite in epoch {epoch} ({error}); use a smaller learning_rate"
+        ) from error
 
 
 def _out_of_patience(state: LoopState, config: GradientConfig, tools: Tools) -> bool:

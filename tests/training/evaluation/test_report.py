@@ -79,6 +79,19 @@ def test_a_gradient_history_is_drawn_as_score_and_loss_by_epoch(panels, tmp_path
     assert "epoch 1" in panels[0].get_title()
 
 
+def test_each_strength_of_dropout_and_the_refit_have_a_line(panels, tmp_path):
+    history: list[dict[str, float | str]] = [
+        {"epoch": e, "validation_score": 0.1 * e, "loss": 1.0 / e, "dropout": d}
+        for d in (0.6, 0.24)
+        for e in (1, 2, 3)
+    ]
+    history += [{"epoch": e, "loss": 0.5 / e, "phase": "refit"} for e in (1, 2)]
+    plot_history(history, tmp_path / "history.png")
+    drawn = {line.get_label(): list(line.get_xdata()) for line in panels[1].get_lines()}
+    assert drawn["train rows, dropout 0.6"] == drawn["train rows, dropout 0.24"] == [1, 2, 3]
+    assert drawn["train and validation rows"] == [1, 2]
+
+
 def test_epochs_without_a_loss_are_left_out_of_its_line_only(panels, tmp_path):
     plot_history([{"epoch": 0, "validation_score": 0.2}, *EPOCHS[1:]], tmp_path / "unused.png")
     assert len(_lines(panels[0])[0]) == 3

@@ -118,7 +118,16 @@ def test_classes_and_partners_each_see_their_half():
         (drop_partners(DATA, share=0.3, seed=0), {}, HALVES),
         (drop_partners(DATA, share=0.9, seed=0), {}, None),
     ],
-    ids=["both", "no share", "one component", "pairs of no weight", "pairs", "labels", "most", "few"],
+    ids=[
+        "both",
+        "no share",
+        "one component",
+        "pairs of no weight",
+        "pairs",
+        "labels",
+        "most",
+        "few",
+    ],
 )
 def test_components_are_shared_out_where_there_are_both(data, changes, expected):
     torch.manual_seed(0)

@@ -30,6 +30,7 @@ from training.loops.gradient_config import GradientConfig
 from training.loops.network_problem import pose_problem
 from training.loops.network_recipe import Plan, embed_rows, fit_network
 from training.loops.recipe import FitContext
+from training.loops.registry import RECIPES
 from training.loops.schedule import learning_rate
 
 ROOT = Path(__file__).parents[3]
@@ -88,6 +89,14 @@ def test_the_best_epoch_on_validation_is_refitted_with_train_and_validation_rows
     select, refitted = built
     assert {len(batch.own["audio"]) for batch, _, _ in select.seen} == {120}
     assert {len(batch.own["audio"]) for batch, _, _ in refitted.seen} == {160}
+
+
+@pytest.mark.parametrize("method", ["dcca", "c-dcca", "vae-cca", "tnn-c-cca", "contrastive"])
+def test_divergence_is_said_whichever_routine_meets_it(method):
+    found = RECIPES[method]
+    config = tiny(found.config, learning_rate=1e30, gradient_clip=0.0, weight_decay=0.0)
+    with pytest.raises(DataError, match=r"finite in epoch \d+.*learning_rate"):
+        found.fit(DATA, config, QUIET)
 
 
 def test_without_a_refit_the_best_weights_of_the_selection_are_the_space():

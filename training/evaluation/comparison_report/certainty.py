@@ -75,10 +75,9 @@ def query_interval(comparison: Comparison, method: str, protocol: str) -> Interv
 
 
 def share_of_test_rows(comparison: Comparison) -> float:
-    """Test rows / training rows of the first fold, all views together."""
+    """Test rows / rows that the fit saw, in the first fold, all views together."""
     first = comparison.folds[0]
-    n_test = sum(len(view.ids) for view in first.embedded.values())
-    return n_test / sum(len(view.ids) for view in first.train_embedded.values())
+    return sum(len(view.ids) for view in first.embedded.values()) / first.n_fitted
 
 
 def probability(value: float | None) -> str:

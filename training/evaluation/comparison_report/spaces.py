@@ -1,11 +1,11 @@
 """The shape of each method's space, and what corrections at search time bring."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from training.evaluation.comparison import Comparison, EmbeddedView, FoldResult
+from training.evaluation.comparison import Comparison, EmbeddedView, FoldResult, cut_rows
 from training.evaluation.comparison_report.summary import METRIC_NAMES, main_protocol, ranking
 from training.evaluation.comparison_report.table import Table, make_table
 from training.evaluation.comparison_report.threads import one_thread
@@ -117,29 +117,6 @@ def _cut_rows(
         cut_rows(result.embedded, MOST_ROWS, rng=rng),
         cut_rows(result.train_embedded, MOST_TRAIN_ROWS, rng=rng),
     )
-
-
-def cut_rows(
-    views: dict[str, EmbeddedView], most: int, *, rng: np.random.Generator
-) -> dict[str, EmbeddedView]:
-    """Keep the rows of ids drawn by lot, so that the longest view has about ``most`` rows.
-
-    Args:
-        views: Rows of one split.
-        most: Views with no more rows are given back as they are.
-        rng: Draws the ids.
-    """
-    longest = max(len(view.ids) for view in views.values())
-    if longest <= most:
-        return views
-    ids = np.unique(np.concatenate([view.ids for view in views.values()]))
-    drawn = rng.choice(ids, size=len(ids) * most // longest, replace=False)
-    cut = {}
-    for name, view in views.items():
-        kept = np.isin(view.ids, drawn)
-        labels = None if view.labels is None else view.labels[kept]
-        cut[name] = replace(view, embedding=view.embedding[kept], ids=view.ids[kept], labels=labels)
-    return cut
 
 
 def _figure(values: Iterable[float | None]) -> str:

@@ -48,7 +48,8 @@ def _fold(method, noise, fold, rng, n_classes, sizes, paired, labelled):
     train = _embed(rng, noise, fold, n_classes, longer, paired, labelled, "train")
     directions = measure({name: view.embedding for name, view in test.items()}, test)
     seconds = round(1.0 / noise, 3)
-    return FoldResult(method, fold, directions, seconds, {"ridge": 1.0}, test, train)
+    n_fitted = sum(len(view.ids) for view in train.values()) + 21  # and the validation rows
+    return FoldResult(method, fold, directions, seconds, {"ridge": 1.0}, test, train, n_fitted)
 
 
 def _embed(rng, noise, fold, n_classes, sizes, paired, labelled, part):

@@ -26,7 +26,7 @@ def test_the_best_is_tested_against_each_other_method(comparison):
     assert [row[0] for row in table.rows] == [one.method for one in ranked]
     assert table.rows[0][3:] == ("", "", "", "")
     difference = ranked[0].figure.values - ranked[2].figure.values
-    variance = (1 / 4 + 0.5) * difference.var(ddof=1)
+    variance = (1 / 4 + 42 / 105) * difference.var(ddof=1)
     p = 2 * stats.t.sf(difference.mean() / np.sqrt(variance), df=3)
     assert table.rows[2][3] == f"{-difference.mean():+.3f}"
     assert table.rows[2][4] == probability(float(p))
@@ -67,7 +67,7 @@ def test_partners_are_resampled_by_their_inverse_rank(comparison):
 
 
 def test_the_share_of_test_rows_is_over_all_views(comparison):
-    assert share_of_test_rows(comparison) == pytest.approx(42 / 84)
+    assert share_of_test_rows(comparison) == pytest.approx(42 / 105)
 
 
 def test_one_fold_has_intervals_and_no_tests():

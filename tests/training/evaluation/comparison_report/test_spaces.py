@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.training.evaluation.comparison_report.small_comparison import small_comparison
+from training.evaluation.comparison import cut_rows
 from training.evaluation.comparison_report import spaces as module
 from training.evaluation.comparison_report.spaces import (
     corrected_protocols,
     correction_table,
-    cut_rows,
     measure_spaces,
     shape_table,
 )
