@@ -9,7 +9,8 @@ projection is an affine map of the features.
 Posteriors p and q of two views are independent given their items, so sum_c p_c q_c is the
 probability that both are of one class, the best order of the answers where p and q are right. It is
 a cosine of unit rows when each view keeps what is missing to length 1 in a component of its own:
-[p, sqrt(1 - |p|^2), 0] and [q, 0, sqrt(1 - |q|^2)].
+[p, sqrt(1 - |p|^2), 0] and [q, 0, sqrt(1 - |q|^2)]. Within one view both rows have the same own
+component, and the cosine is larger than that probability.
 """
 
 from dataclasses import dataclass
