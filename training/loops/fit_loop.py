@@ -91,7 +91,8 @@ def run_phase(
             state.record(losses, rate, score, objective, config.smoothing)
             tools.log.write(phase.name, state.history[-1])
             tools.checkpoint.save(objective, optimiser, state)
-            bar.set_postfix(loss=f"{losses['loss']:.4f}", best=f"{state.best_score:.4f}")
+            best = {} if score is None else {"best": f"{state.best_score:.4f}"}
+            bar.set_postfix(loss=f"{losses['loss']:.4f}", **best)
             bar.update()
     if state.best_weights:
         objective.load_state_dict(state.best_weights)

@@ -276,6 +276,8 @@ def test_the_bar_tells_title_loss_and_best_score(capsys):
     assert "a fit" in shown
     assert "6/6" in shown
     assert "best=0.6250" in shown
+    run_phase(_objective(), _source(), CONFIG, replace(PHASE, progress=True), Tools())
+    assert "best=" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
