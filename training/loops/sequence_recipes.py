@@ -122,11 +122,8 @@ class AlignedAttention(Objective):
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """Classes, pairs, and alignment."""
         del moment
-        embedded = {n: self.network.embed(n, x) for n, x in batch.features.items()}
-        outputs = {name: pooled for name, (pooled, _) in embedded.items()}
-        parts = contrastive_parts(outputs, batch, weights_of(self.config), self.halves)
+        parts, steps = _contrast_and_steps(self.network, self.config, self.halves, batch)
         if self.config.alignment:
-            steps = {name: unit for name, (_, unit) in embedded.items()}
             parts["alignment"] = self.config.alignment * self._alignment(steps, batch)
         return parts
 
@@ -158,11 +155,8 @@ class TranslatingTransformer(Objective):
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """Classes, pairs, and translation."""
         del moment
-        embedded = {n: self.network.embed(n, x) for n, x in batch.features.items()}
-        outputs = {name: pooled for name, (pooled, _) in embedded.items()}
-        parts = contrastive_parts(outputs, batch, weights_of(self.config), self.halves)
+        parts, steps = _contrast_and_steps(self.network, self.config, self.halves, batch)
         if self.config.translation:
-            steps = {name: contextual for name, (_, contextual) in embedded.items()}
             parts["translation"] = self.config.translation * self._translation(steps, batch)
         return parts
 
@@ -177,6 +171,19 @@ class TranslatingTransformer(Objective):
                 written = self.network.translate(steps[source][mask], target, rows.shape[1])
                 losses.append((written - rows).square().mean())
         return torch.stack(losses).sum() / max(len(losses) - 1, 1)
+
+
+def _contrast_and_steps(
+    network: AttentionNetwork | TransformerNetwork,
+    config: SequenceConfig,
+    halves: Halves | None,
+    batch: Batch,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Contrastive terms of the embeddings of a batch, and the steps of every view."""
+    embedded = {name: network.embed(name, rows) for name, rows in batch.features.items()}
+    outputs = {name: pooled for name, (pooled, _) in embedded.items()}
+    parts = contrastive_parts(outputs, batch, weights_of(config), halves)
+    return parts, {name: steps for name, (_, steps) in embedded.items()}
 
 
 def fit_attention(data: FeatureData, config: AttentionConfig, context: FitContext) -> FitResult:
