@@ -77,10 +77,13 @@ def test_sequences_become_k_numbers(kind, n_steps):
     assert fresh(kind).eval()(draw(4, n_steps, 6)).shape == (4, 3)
 
 
-@pytest.mark.parametrize("kind", sorted(set(ENCODERS) - set(ENDS)))
+@pytest.mark.parametrize("kind", sorted(set(ENCODERS) - {"unit-blocks"}))
 def test_rows_and_sequences_of_one_step_are_the_same(kind):
     encoder, rows = fresh(kind).eval(), draw(4, 6)
-    torch.testing.assert_close(encoder(rows[:, None]), encoder(rows))
+    if kind == "affine":
+        torch.testing.assert_close(encoder(rows[:, None])[:, 0], encoder(rows))
+    else:
+        torch.testing.assert_close(encoder(rows[:, None]), encoder(rows))
 
 
 @pytest.mark.parametrize(
