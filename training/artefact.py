@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from models.checkpoint import write_bytes_atomically, write_json
-from models.spaces import SharedSpace, SpaceManifest, load_space, save_space, write_manifest
+from models.spaces import SpaceManifest, load_space, save_space, write_manifest
 from training.datasets.feature_data import FeatureData
 from training.datasets.split import TRAIN
-from training.evaluation.comparison import EmbeddedView, cut_rows
+from training.evaluation.comparison import cut_rows, embedded_views
 from training.evaluation.corrections import CorrectedFigure, measure_corrections
-from training.evaluation.protocol import Direction, embed_split, evaluate
+from training.evaluation.protocol import Direction, evaluate
 from training.evaluation.report import plot_history, plot_recall, results_json, results_table
 from training.loops.recipe import FitContext
 from training.loops.registry import recipe
@@ -98,15 +98,9 @@ def correct_space(folder: Path, data: FeatureData, *, split: str = "test") -> li
     manifest, space = load_space(folder)
     rng = np.random.default_rng(manifest.seed)
     measured, fitted_on = (
-        cut_rows(_embedded(space, data, part), MOST_ROWS, rng=rng) for part in (split, TRAIN)
+        cut_rows(embedded_views(space, data, part), MOST_ROWS, rng=rng) for part in (split, TRAIN)
     )
     return measure_corrections(measured, fitted_on)
-
-
-def _embedded(space: SharedSpace, data: FeatureData, split: str) -> dict[str, EmbeddedView]:
-    rows = {name: data.views[name].only(split) for name in space.views}
-    embedded = embed_split(space, data, split)
-    return {n: EmbeddedView(x, rows[n].ids, rows[n].labels) for n, x in embedded.items()}
 
 
 def code_version() -> str:

@@ -25,8 +25,8 @@ from training.datasets.folds import make_folds, read_folds
 from training.datasets.hide_labels import hide_labels
 from training.datasets.published_features import describe_published, name_classes
 from training.datasets.split import TEST, TRAIN
-from training.evaluation.comparison import Comparison, EmbeddedView, FoldResult
-from training.evaluation.protocol import embed_split, evaluate_embedded
+from training.evaluation.comparison import Comparison, FoldResult, embedded_views
+from training.evaluation.protocol import evaluate_embedded
 from training.loops.recipe import LABELS, PAIRS, FitContext, FitResult
 from training.presets import method_of
 from training.search import search_config
@@ -137,20 +137,17 @@ def fit_fold(options: CompareOptions, label: str, fold: int) -> FoldResult:
     space, seconds, parameters = _kept(folder, identity) or _fitted(
         options, label, data, folder, identity
     )
-    embedded = embed_split(space, data, TEST)
+    embedded = embedded_views(space, data, TEST)
     test = {name: view.only(TEST) for name, view in data.views.items()}
-    train = {name: view.only(TRAIN) for name, view in data.views.items()}
-    train_embedded = embed_split(space, data, TRAIN)
+    rows = {name: view.embedding for name, view in embedded.items()}
     return FoldResult(
         method=label,
         fold=fold,
-        directions=evaluate_embedded(embedded, test, split=TEST),
+        directions=evaluate_embedded(rows, test, split=TEST),
         fit_seconds=seconds,
         parameters=parameters,
-        embedded={n: EmbeddedView(x, test[n].ids, test[n].labels) for n, x in embedded.items()},
-        train_embedded={
-            n: EmbeddedView(x, train[n].ids, train[n].labels) for n, x in train_embedded.items()
-        },
+        embedded=embedded,
+        train_embedded=embedded_views(space, data, TRAIN),
         n_fitted=sum(len(data.views[name]) - len(test[name]) for name in embedded),
     )
 

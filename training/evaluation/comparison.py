@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.spaces import SharedSpace
 from models.types import Float32Array, Int64Array
-from training.datasets.feature_data import StrArray
-from training.evaluation.protocol import Direction
+from training.datasets.feature_data import FeatureData, StrArray
+from training.evaluation.protocol import Direction, embed_split
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +23,13 @@ class EmbeddedView:
     embedding: Float32Array
     ids: StrArray
     labels: Int64Array | None
+
+
+def embedded_views(space: SharedSpace, data: FeatureData, split: str) -> dict[str, EmbeddedView]:
+    """The rows of one split of every view of a space, with their ids and labels."""
+    rows = {name: data.views[name].only(split) for name in space.views}
+    embedded = embed_split(space, data, split)
+    return {n: EmbeddedView(x, rows[n].ids, rows[n].labels) for n, x in embedded.items()}
 
 
 def cut_rows(
