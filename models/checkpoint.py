@@ -65,12 +65,18 @@ def save_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def load_tensors(path: Path, *, sha256: str | None = None) -> dict[str, NDArray[Any]]:
+def load_tensors(
+    path: Path,
+    *,
+    sha256: str | None = None,
+    repair: str = "train the space again or restore the file",
+) -> dict[str, NDArray[Any]]:
     """Read named arrays from safetensors; nothing in the file can run code.
 
     Args:
         path: File written by ``save_tensors``.
         sha256: Expected hash of the file; None skips the check.
+        repair: What to do about a changed file, for the message.
 
     Raises:
         ArtefactError: If the file is missing, changed (both hashes in the message) or damaged.
@@ -83,7 +89,7 @@ def load_tensors(path: Path, *, sha256: str | None = None) -> dict[str, NDArray[
     if sha256 is not None and found != sha256:
         raise ArtefactError(
             f"{path} was changed after it was written: the manifest says sha256 {sha256}, "
-            f"the file has {found}; train the space again or restore the file"
+            f"the file has {found}; {repair}"
         )
     try:
         return dict(load(data))

@@ -1,0 +1,1 @@
+"""Fixed networks with published weights, and how they run."""
