@@ -2,11 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from numpy.typing import NDArray
 
 from models.types import Audio, Float32Array, Image, Lyrics, Modality, Score, Video
+
+Pieces = NDArray[Any]  # what passes a network: (P, ...), P >= 1, all pieces of one shape and type
 
 MediaT = TypeVar("MediaT", Audio, Image, Video, Lyrics, Score, contravariant=True)
 
@@ -55,4 +59,43 @@ class Extractor(Protocol[MediaT]):
 
     def pooled(self, media: MediaT) -> Float32Array:
         """One row for the whole item, shape (D,), finite."""
+        ...
+
+
+@runtime_checkable
+class BatchExtractor(Extractor[MediaT], Protocol[MediaT]):
+    """An extractor whose front end and network run apart: in worker processes and on a device.
+
+    ``pooled(m)`` is ``forward([prepare(m)])[0]``, and ``sequence(m)`` the same with
+    ``sequence=True``, so that single items and batches cannot differ.
+    """
+
+    def prepare(self, media: MediaT, *, sequence: bool = False) -> Pieces:
+        """Front end: what passes the network, such as patches, windows or frames.
+
+        Runs in a worker process: it reads no weights and imports no network library.
+
+        Args:
+            media: Decoded media.
+            sequence: For ``sequence`` rather than for ``pooled``.
+
+        Returns:
+            Shape (P, ...), P bounded whatever the length of the media.
+        """
+        ...
+
+    def forward(self, batch: Sequence[Pieces], *, sequence: bool = False) -> list[Float32Array]:
+        """Network and pooling; weights are read on the first call. Safe to call from any thread.
+
+        Args:
+            batch: The pieces of each item. On the CPU an item's bits do not depend on the others.
+            sequence: As in ``prepare``.
+
+        Returns:
+            A row (D,) for each item, or its steps (T, D) with ``sequence``.
+        """
+        ...
+
+    def to(self, device: str) -> None:
+        """Run the network on ``cpu`` or ``cuda`` from now on."""
         ...

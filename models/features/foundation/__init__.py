@@ -1,0 +1,1 @@
+"""Published encoders by name: CLAP, CLIP, SigLIP and sentence encoders (extra `foundation`)."""

@@ -1,0 +1,1 @@
+"""Published weight files: fetched, read without running code, rewritten as safetensors."""
