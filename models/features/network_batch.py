@@ -26,8 +26,8 @@ def through_network(
     On the CPU pieces pass in chunks of one fixed shape on one torch thread, because a product of
     matrices rounds differently with the number of rows and threads, and each chunk is copied,
     because it also rounds differently with where the first number lies: so an item gets the same
-    bits alone and in a batch. On a GPU pieces of all items pass together, ``GPU_PIECES`` at a time, and
-    bits may depend on the batch.
+    bits alone and in a batch. On a GPU pieces of all items pass together, ``GPU_PIECES`` at a
+    time, and bits may depend on the batch.
 
     Args:
         network: In evaluation mode, on ``device``; maps pieces (B, ...) to outputs (B, ...).

@@ -72,7 +72,8 @@ def test_anything_but_tensors_is_refused_and_nothing_runs(tmp_path, monkeypatch,
 
 def test_a_plain_pickle_is_refused_and_nothing_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "w.pt").write_bytes(pickle.dumps({"a": Runs()}, protocol=2))
+    hostile = b"\x80\x02cposix\nsystem\nX\t\x00\x00\x00touch ran\x85R."
+    (tmp_path / "w.pt").write_bytes(hostile)
     with pytest.raises(DataError, match="expected"):
         read_torch_archive(tmp_path / "w.pt")
     assert not (tmp_path / "ran").exists()
