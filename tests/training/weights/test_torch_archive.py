@@ -1,7 +1,6 @@
 """Files of torch.save, read without unpickling, against what was saved."""
 
 import os
-import pickle
 import zipfile
 from collections import OrderedDict
 
