@@ -59,7 +59,7 @@ def read_json(path: Path) -> Any:
 
 def save_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> str:
     """Write named arrays as safetensors and return the SHA-256 of the file, 64 hex digits."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    contiguous = {name: np.require(array, requirements="C") for name, array in tensors.items()}
     data = save(dict(sorted(contiguous.items())))
     write_bytes_atomically(path, data)
     return hashlib.sha256(data).hexdigest()

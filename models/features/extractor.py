@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from numpy.typing import NDArray
 
@@ -62,7 +62,6 @@ class Extractor(Protocol[MediaT]):
         ...
 
 
-@runtime_checkable
 class BatchExtractor(Extractor[MediaT], Protocol[MediaT]):
     """An extractor whose front end and network run apart: in worker processes and on a device.
 
@@ -99,3 +98,8 @@ class BatchExtractor(Extractor[MediaT], Protocol[MediaT]):
     def to(self, device: str) -> None:
         """Run the network on ``cpu`` or ``cuda`` from now on."""
         ...
+
+
+def runs_in_batches(extractor: Extractor[Any]) -> TypeGuard[BatchExtractor[Any]]:
+    """Tell whether an extractor has its front end and its network apart."""
+    return callable(getattr(extractor, "prepare", None))

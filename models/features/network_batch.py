@@ -1,6 +1,6 @@
 """The pieces of many items through one network, each item as if it were alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,43 +23,46 @@ def through_network(
 ) -> list[Float32Array]:
     """Run a network over all pieces of a batch of items.
 
-    A product of matrices rounds differently with the number of rows and threads. On the CPU the
-    pieces therefore pass in chunks of one fixed shape on one torch thread, an item's own pieces
-    only, filled up with zeros: so an item gets the same bits alone and in a batch. On a GPU pieces
-    of all items pass together, ``GPU_PIECES`` at a time, and bits may depend on the batch.
+    On the CPU pieces pass in chunks of one fixed shape on one torch thread, because a product of
+    matrices rounds differently with the number of rows and threads, and each chunk is copied,
+    because it also rounds differently with where the first number lies: so an item gets the same
+    bits alone and in a batch. On a GPU pieces of all items pass together, ``GPU_PIECES`` at a
+    time, and bits may depend on the batch.
 
     Args:
         network: In evaluation mode, on ``device``; maps pieces (B, ...) to outputs (B, ...).
         batch: Pieces (P, ...) of each item, of the same shape and type in all items.
         device: ``cpu`` or ``cuda``.
-        cpu_pieces: Pieces of a chunk on the CPU. More than 1 is faster for items of many pieces
-            and slower for items of one.
+        cpu_pieces: Pieces of a chunk on the CPU; the last chunk is filled with zeros. More than
+            one only for networks whose outputs do not depend on their neighbours in the chunk.
 
     Returns:
         Outputs (P, ...) of each item.
     """
-    if device == "cpu":
-        return [_joined(network, _chunks(one, cpu_pieces), device)[: len(one)] for one in batch]
     pieces = np.concatenate(batch)
-    chunks = (pieces[k : k + GPU_PIECES] for k in range(0, len(pieces), GPU_PIECES))
+    size = cpu_pieces if device == "cpu" else GPU_PIECES
+    chunks = (pieces[start : start + size] for start in range(0, len(pieces), size))
+    if device == "cpu":
+        chunks = (_filled(chunk, size) for chunk in chunks)
+    outputs = np.concatenate(list(_outputs(network, chunks, device)))[: len(pieces)]
     ends = np.cumsum([len(one) for one in batch])
-    return np.split(_joined(network, chunks, device), ends[:-1])
+    return np.split(outputs, ends[:-1])
 
 
-def _chunks(pieces: Pieces, size: int) -> Iterator[Pieces]:
-    """Chunks of exactly ``size`` pieces; zeros fill the last one."""
-    missing = -len(pieces) % size
-    filled = np.concatenate([pieces, np.zeros((missing, *pieces.shape[1:]), pieces.dtype)])
-    return (filled[start : start + size] for start in range(0, len(filled), size))
+def _filled(chunk: Pieces, size: int) -> Pieces:
+    """The chunk with zeros behind it, shape (size, ...)."""
+    missing = [(0, size - len(chunk))] + [(0, 0)] * (chunk.ndim - 1)
+    return chunk if len(chunk) == size else np.pad(chunk, missing)
 
 
-def _joined(
-    network: "Callable[[Tensor], Tensor]", chunks: Iterator[Pieces], device: str
-) -> Float32Array:
+def _outputs(
+    network: "Callable[[Tensor], Tensor]", chunks: Iterable[Pieces], device: str
+) -> Iterator[Float32Array]:
     import torch  # seconds; the processes that only prepare do without
 
     from models.networks.inference import fixed_inference
 
     with fixed_inference():
-        outputs = [network(torch.from_numpy(c).to(device)).float().cpu().numpy() for c in chunks]
-    return np.concatenate(outputs)
+        for chunk in chunks:
+            tensor = torch.from_numpy(chunk).to(device, copy=True)
+            yield network(tensor).float().cpu().numpy()

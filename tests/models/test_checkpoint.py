@@ -32,6 +32,11 @@ def test_tensors_survive_a_round_trip_and_other_readers_see_them(tmp_path):
         np.testing.assert_array_equal(found["b"], tensors["b"])
 
 
+def test_a_single_number_keeps_its_shape(tmp_path):
+    save_tensors(tmp_path / "w.safetensors", {"count": np.array(3, np.int64)})
+    assert load_tensors(tmp_path / "w.safetensors")["count"].shape == ()
+
+
 def test_equal_tensors_give_equal_files(tmp_path):
     a, b = np.array([1], np.float32), np.array([2], np.float32)
     first = save_tensors(tmp_path / "1", {"a": a, "b": b})

@@ -46,17 +46,18 @@ def _load(found: CheckpointFolder, architecture: str) -> "nn.Module":
             use_safetensors=True,
             trust_remote_code=False,
             dtype="float32",
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise ArtefactError(
             f"{found.folder} is no checkpoint of {architecture}: {error}"
         ) from error
-    missing = sorted(notes["missing_keys"])
-    if missing:
+    wrong = sorted({*notes["missing_keys"], *(key for key, *_ in notes["mismatched_keys"])})
+    if wrong:
         raise ArtefactError(
             f"{found.folder / WEIGHTS}: expected the weights of {architecture}, "
-            f"{len(missing)} are missing, such as {missing[0]}"
+            f"{len(wrong)} are missing or of another shape, such as {wrong[0]}"
         )
     network.eval().requires_grad_(False)
     return network

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.checkpoint import load_tensors, save_tensors
 from models.errors import ArtefactError, DataError
 from models.features.foundation import checkpoints as table
 from models.features.foundation.checkpoints import CHECKPOINTS, find_checkpoint
@@ -95,6 +96,15 @@ def test_weights_of_another_network_are_refused(copied):
     digest = file_sha256(copied / "clip" / "model.safetensors")
     relisted(copied, "clip", **{"clip/model.safetensors": digest})
     with pytest.raises(ArtefactError, match=r"clip.*CLIPVisionModelWithProjection"):
+        Clip().pooled(PICTURE)
+
+
+def test_weights_of_another_size_are_refused_by_name(copied):
+    path = copied / "clip" / "model.safetensors"
+    tensors = load_tensors(path)
+    tensors["visual_projection.weight"] = np.zeros((3, 16), dtype=np.float32)
+    relisted(copied, "clip", **{"clip/model.safetensors": save_tensors(path, tensors)})
+    with pytest.raises(ArtefactError, match=r"1 are missing .* such as visual_projection\.weight"):
         Clip().pooled(PICTURE)
 
 
