@@ -9,6 +9,8 @@ import typer
 
 from models.errors import DataError
 from training.compare_command import compare
+from training.merge_command import merge_features
+from training.train_extractor_command import train_extractor
 
 if TYPE_CHECKING:
     from models.types import Modality
@@ -193,6 +195,8 @@ def evaluate(
 
 
 app.command()(compare)
+app.command("merge-features")(merge_features)
+app.command("train-extractor")(train_extractor)
 
 
 def _chosen_extractors(assignments: Sequence[str]) -> dict["Modality", str] | None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from models.errors import DataError
 from models.features.audio import LogMelStatistics
+from models.features.compact import CompactAudio, CompactFrames, CompactImage
+from models.features.everyday import EverydayAudio, EverydayImage, EverydayVideo
 from models.features.extractor import Extractor
 from models.features.image import GradientColour
 from models.features.lyrics import CharacterNgrams
@@ -13,6 +15,12 @@ from models.features.video import FrameMotion
 from models.types import Modality
 
 EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
+    "compact-audio": CompactAudio,
+    "compact-image": CompactImage,
+    "compact-frames": CompactFrames,
+    "everyday-audio": EverydayAudio,
+    "everyday-image": EverydayImage,
+    "everyday-video": EverydayVideo,
     "log-mel-statistics": LogMelStatistics,
     "gradient-colour": GradientColour,
     "frame-motion": FrameMotion,

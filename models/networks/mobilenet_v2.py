@@ -32,8 +32,8 @@ class InvertedResidual(nn.Module):
         return planes + result if self._adds else result
 
 
-class MobileNetV2(nn.Module):
-    """The published network; blocks are named as in the TensorFlow release.
+class MobileNetV2Trunk(nn.Module):
+    """The published network without its classifier; blocks are named as in the TensorFlow release.
 
     Batch normalisation is folded into the convolutions, as in the TFLite file.
     """
@@ -50,22 +50,30 @@ class MobileNetV2(nn.Module):
                 self.add_module(f"expanded_conv_{number}", block)
                 channels = filters
         self.conv_last = SameConv(channels, EMBEDDING, activation=functional.relu6)
-        self.output = nn.Linear(EMBEDDING, CLASSES)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pooled embeddings of pictures, shape (B, 1280), in [0, 6]; see `cells`."""
         return self.cells(pictures).mean(dim=1)
 
     def cells(self, pictures: Tensor) -> Tensor:
-        """Return the embeddings of the 7 x 7 places of pictures, shape (B, 49, 1280), row by row.
+        """Return the embeddings of the places of pictures, shape (B, places, 1280), row by row.
 
         Args:
-            pictures: RGB in [-1, 1], shape (B, 3, 224, 224).
+            pictures: RGB in [-1, 1], shape (B, 3, rows, columns), both divisible by 32; a place
+                is 32 x 32 pixels.
         """
         planes: Tensor = self.conv_first(pictures)
         for number in range(1, N_BLOCKS + 1):
             planes = self.get_submodule(f"expanded_conv_{number}")(planes)
         return self.conv_last(planes).flatten(2).transpose(1, 2)
+
+
+class MobileNetV2(MobileNetV2Trunk):
+    """The published network, for pictures of 224 x 224."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.output = nn.Linear(EMBEDDING, CLASSES)
 
     def scores(self, embeddings: Tensor) -> Tensor:
         """Return the probabilities of 1,001 classes; 0 is "background", then ImageNet's order."""

@@ -11,6 +11,7 @@ _LAYERS = (  # (stride of the depthwise convolution, filters) of layer2 .. layer
     (1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512), (1, 512), (1, 512), (1, 512),
     (1, 512), (1, 512), (2, 1024), (1, 1024),
 )  # fmt: skip
+N_LAYERS = len(_LAYERS) + 1
 
 
 class Separable(nn.Module):
@@ -26,31 +27,42 @@ class Separable(nn.Module):
         return self.pointwise_conv(self.depthwise_conv(planes))
 
 
-class YAMNet(nn.Module):
-    """The published network; layers are named as in the TensorFlow release.
+class YAMNetTrunk(nn.Module):
+    """The first layers of the published network, named as in the TensorFlow release.
 
     Batch normalisation is folded into the convolutions, as in the TFLite file.
+
+    Args:
+        n_layers: How many, 2 to 14.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_layers: int) -> None:
         super().__init__()
         self.layer1 = SameConv(1, 32, kernel=3, stride=2)
+        self.names = [f"layer{number}" for number in range(1, n_layers + 1)]
         channels = 32
-        for number, (stride, filters) in enumerate(_LAYERS, 2):
-            self.add_module(f"layer{number}", Separable(channels, filters, stride=stride))
+        for name, (stride, filters) in zip(self.names[1:], _LAYERS, strict=False):
+            self.add_module(name, Separable(channels, filters, stride=stride))
             channels = filters
-        self.dense = nn.Linear(EMBEDDING, CLASSES)
 
     def forward(self, patches: Tensor) -> Tensor:
-        """Return the embeddings of patches, shape (B, 1024), >= 0.
+        """Return the embeddings of patches, shape (B, filters of the last layer), >= 0.
 
         Args:
             patches: ``log(mel + 0.001)``, shape (B, 96 frames, 64 bands).
         """
         planes = patches[:, None]
-        for number in range(1, len(_LAYERS) + 2):
-            planes = self.get_submodule(f"layer{number}")(planes)
+        for name in self.names:
+            planes = self.get_submodule(name)(planes)
         return planes.mean(dim=(2, 3))
+
+
+class YAMNet(YAMNetTrunk):
+    """The published network: 14 layers, embeddings of 1,024 numbers, and a classifier."""
+
+    def __init__(self) -> None:
+        super().__init__(N_LAYERS)
+        self.dense = nn.Linear(EMBEDDING, CLASSES)
 
     def scores(self, embeddings: Tensor) -> Tensor:
         """Return the scores of the 521 AudioSet classes, independent of each other, in (0, 1)."""

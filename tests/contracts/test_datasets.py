@@ -28,6 +28,9 @@ def roots(tmp_path_factory):
         "scenes": media,
         "fsdd-mnist": packs,
         "av-animals": packs,
+        "esc10": packs,
+        "tiny-imagenet": packs,
+        "caltech101": packs,
         "songs": songs,
     }
 

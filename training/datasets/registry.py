@@ -10,9 +10,11 @@ from models.errors import DataError
 from training.datasets import (
     av_animals,
     ave,
+    esc10,
     feature_file,
     folder,
     fsdd_mnist,
+    picture_classes,
     scenes_dataset,
     songs_dataset,
     vegas,
@@ -27,10 +29,12 @@ class OpenOptions:
     Attributes:
         seed: Chooses the split where the data set has none of its own.
         cache: Folder for unpacked packs; ``data_local`` in the current folder by default.
+        test_fold: Which of published folds is tested, where a data set has them.
     """
 
     seed: int = 0
     cache: Path | None = None
+    test_fold: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,12 @@ _FEATURES_AS_THEY_ARE: Final = "a feature file goes to `kyomei train --data` as 
 
 
 def open_dataset(
-    name_or_folder: str, root: Path | None = None, *, seed: int = 0, cache: Path | None = None
+    name_or_folder: str,
+    root: Path | None = None,
+    *,
+    seed: int = 0,
+    cache: Path | None = None,
+    test_fold: int = 4,
 ) -> Dataset:
     """Open a data set of media by name, or a folder of one's own media by path.
 
@@ -63,6 +72,7 @@ def open_dataset(
         root: Where the data set lies: the folder of packs, of scenes or of one's own media.
         seed: Chooses the split where the data set has none of its own.
         cache: Folder for unpacked packs; ``data_local`` in the current folder by default.
+        test_fold: Which of published folds is tested, where a data set has them (`esc10`).
 
     Raises:
         DataError: If there is no such data set, or it is missing or not as published.
@@ -82,7 +92,7 @@ def open_dataset(
             f"{name_or_folder}: expected media, but these are features ({entry.how_to_get}); "
             f"{_FEATURES_AS_THEY_ARE}"
         )
-    return entry.open(root, OpenOptions(seed=seed, cache=cache))
+    return entry.open(root, OpenOptions(seed=seed, cache=cache, test_fold=test_fold))
 
 
 def _open_folder(root: Path | None, options: OpenOptions) -> Dataset:
@@ -105,6 +115,30 @@ DATASETS: Final[Mapping[str, DatasetEntry]] = MappingProxyType(
             av_animals.CITATION,
             av_animals.HOW_TO_GET,
             lambda root, options: av_animals.open_av_animals(
+                root, cache=options.cache, seed=options.seed
+            ),
+        ),
+        esc10.NAME: DatasetEntry(
+            esc10.LICENCE,
+            esc10.CITATION,
+            esc10.HOW_TO_GET,
+            lambda root, options: esc10.open_esc10(
+                root, cache=options.cache, test_fold=options.test_fold
+            ),
+        ),
+        picture_classes.TINY_IMAGENET: DatasetEntry(
+            picture_classes.TINY_IMAGENET_LICENCE,
+            picture_classes.TINY_IMAGENET_CITATION,
+            picture_classes.TINY_IMAGENET_HOW_TO_GET,
+            lambda root, options: picture_classes.open_tiny_imagenet(
+                root, cache=options.cache, seed=options.seed
+            ),
+        ),
+        picture_classes.CALTECH101: DatasetEntry(
+            picture_classes.CALTECH101_LICENCE,
+            picture_classes.CALTECH101_CITATION,
+            picture_classes.CALTECH101_HOW_TO_GET,
+            lambda root, options: picture_classes.open_caltech101(
                 root, cache=options.cache, seed=options.seed
             ),
         ),

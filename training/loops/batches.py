@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -43,6 +43,14 @@ class Batch:
         """Slots whose rows in two views are partners or of one known class, (B,) bool."""
         same = (self.labels[first] >= 0) & (self.labels[first] == self.labels[second])
         return self.pairs(first, second) | same
+
+
+class EpochSource(Protocol):
+    """What the fit loop learns from."""
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Yield the batches of one epoch."""
+        ...
 
 
 class BatchSource:

@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.errors import DataError, ShapeError
-from training.loops.batches import Batch, BatchSource
+from training.loops.batches import Batch, EpochSource
 from training.loops.checkpoints import Checkpoint, LoopState
 from training.loops.gradient_config import GradientConfig
 from training.loops.history_log import HistoryLog
@@ -56,7 +56,7 @@ class Tools:
 
 def run_phase(
     objective: Objective,
-    source: BatchSource,
+    source: EpochSource,
     config: GradientConfig,
     phase: Phase,
     tools: Tools,
@@ -140,7 +140,7 @@ def _set_rate(optimiser: torch.optim.Optimizer, config: GradientConfig, epoch: i
 
 def _train_epoch(
     objective: Objective,
-    source: BatchSource,
+    source: EpochSource,
     optimiser: torch.optim.Optimizer,
     config: GradientConfig,
     state: LoopState,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _INCEPTION_SHARE = 299 / 342  # the shorter side becomes 342, the central 299 are taken
 
-_FRAMES = {"frames_per_second": FRAMES_PER_SECOND, "max_frames": MAX_FRAMES}
+FRAME_PARAMETERS = {"frames_per_second": FRAMES_PER_SECOND, "max_frames": MAX_FRAMES}
 
 
 def framed(pixels: UInt8Array, size: int, *, share: float | None) -> UInt8Array:
@@ -97,7 +97,7 @@ class MobileNetV2Frames(_Frames):
 
     name, weights_name = "mobilenet-v2-frames", "mobilenet-v2"
     dimension, size = 1280, 224
-    parameters = {"version": 1, "size": 224, **_FRAMES}  # noqa: RUF012
+    parameters = {"version": 1, "size": 224, **FRAME_PARAMETERS}  # noqa: RUF012
 
     def module(self) -> "MobileNetV2":
         """Return the network with its weights, on the device."""
@@ -121,7 +121,7 @@ class InceptionV3Frames(_Frames):
 
     name, weights_name = "inception-v3-frames", "inception-v3"
     dimension, size, share = 2048, 299, _INCEPTION_SHARE
-    parameters = {"version": 1, "size": 299, **_FRAMES}  # noqa: RUF012
+    parameters = {"version": 1, "size": 299, **FRAME_PARAMETERS}  # noqa: RUF012
 
     def module(self) -> "InceptionV3":
         """Return the network with its weights, on the device."""

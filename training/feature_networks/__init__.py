@@ -1,0 +1,1 @@
+"""Training of the feature networks that ship: classes of many data sets, and a teacher."""
