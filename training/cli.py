@@ -9,6 +9,7 @@ import typer
 
 from models.errors import DataError
 from training.compare_command import compare
+from training.weights.commands import convert_weights_command, fetch_weights_command
 
 if TYPE_CHECKING:
     from models.types import Modality
@@ -193,6 +194,8 @@ def evaluate(
 
 
 app.command()(compare)
+app.command("convert-weights")(convert_weights_command)
+app.command("fetch-weights")(fetch_weights_command)
 
 
 def _chosen_extractors(assignments: Sequence[str]) -> dict["Modality", str] | None:

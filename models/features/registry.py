@@ -8,6 +8,14 @@ from models.features.audio import LogMelStatistics
 from models.features.extractor import Extractor
 from models.features.image import GradientColour
 from models.features.lyrics import CharacterNgrams
+from models.features.published.pictures import (
+    InceptionV3Frames,
+    InceptionV3Pictures,
+    InceptionV3Projected,
+    MobileNetV2Frames,
+    MobileNetV2Pictures,
+)
+from models.features.published.sounds import Vggish, VggishPca, Yamnet
 from models.features.score import StaffImage
 from models.features.video import FrameMotion
 from models.types import Modality
@@ -18,6 +26,14 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "frame-motion": FrameMotion,
     "character-ngrams": CharacterNgrams,
     "staff-image": StaffImage,
+    "yamnet": Yamnet,
+    "vggish": Vggish,
+    "vggish-pca": VggishPca,
+    "mobilenet-v2": MobileNetV2Pictures,
+    "mobilenet-v2-frames": MobileNetV2Frames,
+    "inception-v3": InceptionV3Pictures,
+    "inception-v3-frames": InceptionV3Frames,
+    "inception-v3-frames-1024": InceptionV3Projected,
 }
 
 DEFAULT_EXTRACTORS: dict[Modality, str] = {
