@@ -109,7 +109,7 @@ def _of_tflite(file: Path, network: PublishedNetwork) -> Arrays:
 
 def _of_npz(file: Path) -> Arrays:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, BadZipFile) as error:
         raise DataError(f"{file}: expected arrays in .npz, got: {error}") from error

@@ -60,15 +60,18 @@ class TfliteModel:
 
         Weights are laid out as in PyTorch: (filters, channels, rows, columns) of convolutions,
         (filters, 1, rows, columns) of depthwise ones, (outputs, inputs) of full layers.
+
+        Raises:
+            DataError: If a weight is computed, or the file is damaged.
         """
-        return [
-            (
-                self.constant(one.inputs[1]).transpose(_AXES[one.kind]),
-                self.constant(one.inputs[2]) if _biased(one) else None,
-            )
-            for one in self.operators
-            if one.kind in _AXES
-        ]
+        try:
+            return [self._layer(one) for one in self.operators if one.kind in _AXES]
+        except (IndexError, ValueError, RecursionError) as error:
+            raise DataError(f"expected layers with constant weights, got {error!r}") from error
+
+    def _layer(self, one: Operator) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        weight = self.constant(one.inputs[1]).transpose(_AXES[one.kind])
+        return weight, self.constant(one.inputs[2]) if _biased(one) else None
 
     def constant(self, tensor: int) -> NDArray[Any]:
         """Return the values of a constant, also behind a DEQUANTIZE step.
