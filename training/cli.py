@@ -11,6 +11,7 @@ from models.errors import DataError
 from training.compare_command import compare
 from training.merge_command import merge_features
 from training.train_extractor_command import train_extractor
+from training.weights.commands import convert_weights_command, fetch_weights_command
 
 if TYPE_CHECKING:
     from models.types import Modality
@@ -197,6 +198,8 @@ def evaluate(
 app.command()(compare)
 app.command("merge-features")(merge_features)
 app.command("train-extractor")(train_extractor)
+app.command("convert-weights")(convert_weights_command)
+app.command("fetch-weights")(fetch_weights_command)
 
 
 def _chosen_extractors(assignments: Sequence[str]) -> dict["Modality", str] | None:

@@ -10,6 +10,14 @@ from models.features.everyday import EverydayAudio, EverydayImage, EverydayVideo
 from models.features.extractor import Extractor
 from models.features.image import GradientColour
 from models.features.lyrics import CharacterNgrams
+from models.features.published.pictures import (
+    InceptionV3Frames,
+    InceptionV3Pictures,
+    InceptionV3Projected,
+    MobileNetV2Frames,
+    MobileNetV2Pictures,
+)
+from models.features.published.sounds import Vggish, VggishPca, Yamnet, YamnetInt8
 from models.features.score import StaffImage
 from models.features.video import FrameMotion
 from models.types import Modality
@@ -26,6 +34,15 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "frame-motion": FrameMotion,
     "character-ngrams": CharacterNgrams,
     "staff-image": StaffImage,
+    "yamnet": Yamnet,
+    "yamnet-int8": YamnetInt8,
+    "vggish": Vggish,
+    "vggish-pca": VggishPca,
+    "mobilenet-v2": MobileNetV2Pictures,
+    "mobilenet-v2-frames": MobileNetV2Frames,
+    "inception-v3": InceptionV3Pictures,
+    "inception-v3-frames": InceptionV3Frames,
+    "inception-v3-frames-1024": InceptionV3Projected,
 }
 
 DEFAULT_EXTRACTORS: dict[Modality, str] = {

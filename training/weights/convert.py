@@ -27,7 +27,7 @@ def convert_weights(
     folder: Path,
     *,
     source: str | None = None,
-    licence: str = UNKNOWN_LICENCE,
+    licence: str | None = None,
 ) -> WeightSet:
     """Read published files of a network and write its safetensors file with a manifest.
 
@@ -36,8 +36,8 @@ def convert_weights(
         files: ``.tflite``, ``.pth``, ``.pt`` or ``.bin`` (PyTorch), ``.safetensors`` or ``.npz``;
             arrays of several files are put together.
         folder: Where to write.
-        source: Where the files come from; default their names. Their hashes are added.
-        licence: Terms of the weights.
+        source: Where the files come from; default what is known of them by their hash.
+        licence: Terms of the weights; default what is known of the files by their hash.
 
     Raises:
         DataError: If the name is unknown, a file cannot be read, or its arrays are not those of
@@ -51,15 +51,24 @@ def convert_weights(
         found |= _read(file, network)
     tensors = _fitting(found, network, what=", ".join(map(str, files)))
     hashes = {file.name: file_sha256(file) for file in files}
-    details = {"reference": network.reference, "converted_from": hashes}
+    known = _known(hashes, network)
     return write_weights(
         folder,
         name,
         tensors,
-        source=source or ", ".join(hashes),
-        licence=licence,
-        details=details,
+        source=source or ", ".join(known or hashes),
+        licence=licence or (network.licence if known else UNKNOWN_LICENCE),
+        details={"reference": network.reference, "converted_from": hashes},
     )
+
+
+def _known(hashes: Mapping[str, str], network: PublishedNetwork) -> list[str]:
+    """Addresses of the pinned files that these are; empty when one of them is none."""
+    found = [
+        next((one.url for one in network.files if digest.startswith(one.sha256)), None)
+        for digest in hashes.values()
+    ]
+    return [] if None in found else [url for url in found if url is not None]
 
 
 def _read(file: Path, network: PublishedNetwork) -> Arrays:
@@ -82,8 +91,9 @@ def _read(file: Path, network: PublishedNetwork) -> Arrays:
 
 def _of_tflite(file: Path, network: PublishedNetwork) -> Arrays:
     """Weights and biases of the layers in their order, which is that of the network."""
-    layers = read_tflite(file).layers()[network.skipped_layers :]
-    shapes = named_shapes(empty_network(network.builds[-1]))
+    layers, first = read_tflite(file).layers(), network.front_end_layers
+    layers = layers[first:] + layers[:first]
+    shapes = named_shapes(empty_network(network.builds[0]))
     arrays = [array for layer in layers for array in layer if array is not None]
     if len(arrays) != len(shapes) or any(
         array.size != int(np.prod(shape))
@@ -99,7 +109,7 @@ def _of_tflite(file: Path, network: PublishedNetwork) -> Arrays:
 
 def _of_npz(file: Path) -> Arrays:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, BadZipFile) as error:
         raise DataError(f"{file}: expected arrays in .npz, got: {error}") from error
@@ -113,14 +123,15 @@ def _renamed(arrays: Mapping[str, NDArray[Any]], network: PublishedNetwork) -> A
         for name, array in arrays.items()
         if not name.startswith(network.unused) and not name.endswith(_COUNTER)
     }
-    return {
-        renames.get(name, name): _as_pytorch(array) if "/" in name else array
-        for name, array in kept.items()
-    }
+    return {renames.get(name, name): _as_pytorch(name, array) for name, array in kept.items()}
 
 
-def _as_pytorch(array: NDArray[Any]) -> NDArray[Any]:
-    """Turn a TensorFlow variable: (rows, columns, channels, filters) or (inputs, outputs)."""
+def _as_pytorch(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Turn what TensorFlow publishes: (rows, columns, channels, filters), (inputs, outputs)."""
+    if name == "pca_means":
+        return array.reshape(-1, 1)
+    if "/" not in name:
+        return array
     return array.transpose((3, 2, 0, 1)) if array.ndim == 4 else array.T
 
 

@@ -27,7 +27,7 @@ class Yamnet(PublishedExtractor[Audio]):
     modality = Modality.AUDIO
     dimension = 1024
     parameters = {"version": 1, "log_offset": 0.001, "patch_hop_seconds": 0.48}  # noqa: RUF012
-    cpu_pieces = _CHUNK
+    cpu_pieces = 4  # see docs/extractors.md
 
     def prepare(self, media: Audio, *, sequence: bool = False) -> Float32Array:  # noqa: ARG002
         """Return log-mel patches, shape (P, 96, 64)."""
@@ -42,6 +42,33 @@ class Yamnet(PublishedExtractor[Audio]):
         return self.loaded(YAMNet)
 
 
+class YamnetInt8(PublishedExtractor[Audio]):
+    """Extractor ``yamnet-int8``: as the TFLite file computes it, its 8-bit front end included.
+
+    For features that must agree with the interpreter, such as ``av11_features.h5``; ``yamnet``
+    tells sounds apart better.
+    """
+
+    name, weights_name = "yamnet-int8", "yamnet"
+    modality = Modality.AUDIO
+    dimension = 1024
+    parameters = {"version": 1, "patch_hop_seconds": 0.48}  # noqa: RUF012
+    cpu_pieces = 4
+
+    def prepare(self, media: Audio, *, sequence: bool = False) -> Float32Array:  # noqa: ARG002
+        """Return patches of samples, shape (P, 15600)."""
+        hop = PATCH_FRAMES // 2
+        samples = filled(resampled(media, MEL.sample_rate_hz), hop_frames=hop)
+        windows = np.lib.stride_tricks.sliding_window_view(samples, PATCH_SAMPLES)
+        return windows[:: hop * MEL.hop_samples].astype(np.float32)
+
+    def module(self) -> "nn.Module":
+        """Return the map from patches of samples to embeddings (B, 1024)."""
+        from models.networks.yamnet_int8 import YAMNetInt8
+
+        return self.loaded(YAMNetInt8)
+
+
 class Vggish(PublishedExtractor[Audio]):
     """Extractor ``vggish``: a step is a patch of 0.96 s every 0.96 s; a row is their mean.
 
@@ -52,7 +79,7 @@ class Vggish(PublishedExtractor[Audio]):
     modality = Modality.AUDIO
     dimension = 128
     parameters = {"version": 1, "log_offset": 0.01, "patch_hop_seconds": 0.96}  # noqa: RUF012
-    cpu_pieces = _CHUNK
+    cpu_pieces = 2
 
     def prepare(self, media: Audio, *, sequence: bool = False) -> Float32Array:  # noqa: ARG002
         """Return log-mel patches, shape (P, 96, 64); silence fills up a shorter sound."""
