@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -39,7 +40,8 @@ def give_weights(network: NetworkT, tensors: Mapping[str, NDArray[Any]]) -> Netw
         The network in evaluation mode, without gradients, batch normalisation folded into the
         convolutions before it, memory laid out for convolutions on a CPU.
     """
-    state = {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
+    # Files may hold half precision; a CPU computes in single precision.
+    state = {name: torch.from_numpy(array.astype(np.float32)) for name, array in tensors.items()}
     counters = {name: torch.tensor(0) for name in network.state_dict() if name.endswith(_COUNTER)}
     network.load_state_dict(state | counters, assign=True)
     network.eval().requires_grad_(False)

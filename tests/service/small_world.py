@@ -11,7 +11,7 @@ import numpy as np
 from models.cca.linear_space import LinearSpace, LinearView
 from models.cca.standardise import fit_standardiser
 from models.cca.typicality import TypicalityModel
-from models.features.registry import DEFAULT_EXTRACTORS, extractor
+from models.features.registry import extractor
 from models.media.load import load
 from models.spaces import SpaceManifest, save_space
 from models.types import Modality, View
@@ -23,6 +23,13 @@ from training.datasets.feature_data import FeatureData, FeatureView
 from training.loops.linear_recipe import LinearConfig, fit_linear_space
 
 PLACES = 4
+WEIGHTLESS = {  # no network to load: the world is opened by many processes
+    Modality.AUDIO: "log-mel-statistics",
+    Modality.IMAGE: "gradient-colour",
+    Modality.VIDEO: "frame-motion",
+    Modality.LYRICS: "character-ngrams",
+    Modality.SCORE: "staff-image",
+}
 SPACE_VIEWS = {"scenes": ("audio", "image", "video"), "songs": ("audio", "lyrics", "score")}
 
 
@@ -70,7 +77,7 @@ class _Rows:
 
 
 def _rows(folder, modality):
-    describe = extractor(DEFAULT_EXTRACTORS[Modality(modality)])
+    describe = extractor(WEIGHTLESS[Modality(modality)])
     paths = sorted((folder / modality).rglob("*.*"))
     return _Rows(
         np.stack([describe.pooled(load(path, Modality(modality))) for path in paths]),

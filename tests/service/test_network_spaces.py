@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.features.registry import DEFAULT_EXTRACTORS, extractor
+from models.features.registry import extractor
 from models.features.steps import resample_steps
 from models.media.load import load
 from models.types import Modality
 from service.engine import Engine, SearchOptions
 from service.ingest import index_folder
 from tests.service.small_media import N_CLASSES
+from tests.service.small_world import WEIGHTLESS
 from training.artefact import train_space
 from training.datasets.feature_data import FeatureData, FeatureView
 from training.loops.sequence_recipes import AttentionConfig
@@ -22,7 +23,7 @@ VIEWS = (Modality.AUDIO, Modality.IMAGE)
 
 def _sequences(world, modality):
     """Features over time of the scenes of the small world, one item per class and place."""
-    reader = extractor(DEFAULT_EXTRACTORS[modality])
+    reader = extractor(WEIGHTLESS[modality])
     labels = np.repeat(np.arange(N_CLASSES), PLACES)
     places = np.tile(np.arange(PLACES), N_CLASSES)
     rows = [
@@ -58,7 +59,7 @@ def test_a_file_is_embedded_over_time_as_in_training(sequence_engine, world):
     embedder = sequence_engine.embedder
     media = embedder.decode(world.file("scenes", "audio", 1), Modality.AUDIO)
     features = embedder.features(media, "moving", Modality.AUDIO)
-    reader = extractor(DEFAULT_EXTRACTORS[Modality.AUDIO])
+    reader = extractor(WEIGHTLESS[Modality.AUDIO])
     np.testing.assert_array_equal(features, resample_steps(reader.sequence(media), STEPS))
     assert features.shape == (STEPS, reader.spec.sequence_dimension)
 
