@@ -1,0 +1,1 @@
+"""Extractors around networks whose weights were published."""
