@@ -6,6 +6,9 @@ from typing import Any
 from models.errors import DataError
 from models.features.audio import LogMelStatistics
 from models.features.extractor import Extractor
+from models.features.foundation.clap import Clap
+from models.features.foundation.sentences import Minilm, MultilingualSentence
+from models.features.foundation.vision import Clip, ClipFrames, Siglip, SiglipFrames
 from models.features.image import GradientColour
 from models.features.lyrics import CharacterNgrams
 from models.features.score import StaffImage
@@ -18,6 +21,13 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "frame-motion": FrameMotion,
     "character-ngrams": CharacterNgrams,
     "staff-image": StaffImage,
+    "clap": Clap,
+    "clip": Clip,
+    "clip-frames": ClipFrames,
+    "siglip": Siglip,
+    "siglip-frames": SiglipFrames,
+    "multilingual-sentence": MultilingualSentence,
+    "minilm": Minilm,
 }
 
 DEFAULT_EXTRACTORS: dict[Modality, str] = {
