@@ -34,28 +34,11 @@ from models.features.lyrics import hashed_ngrams
 from models.features.registry import extractor
 from models.types import Float32Array, Lyrics
 
-ENGLISH = frozenset(
-    [
-        "the",
-        "and",
-        "of",
-        "to",
-        "my",
-        "in",
-        "that",
-        "with",
-        "is",
-        "thou",
-        "i",
-        "you",
-        "a",
-        "for",
-        "on",
-        "thy",
-    ]
-)
+ENGLISH = {
+    *("the", "and", "of", "to", "my", "in", "that", "with"),
+    *("is", "thou", "i", "you", "a", "for", "on", "thy"),
+}
 ENGLISH_SHARE, LEAST_WORDS, SAME_POEM, RUN = 0.12, 60, 0.7, 3
-N_NGRAMS = 960
 Pair = tuple[list[str], list[str]]
 
 

@@ -9,6 +9,7 @@ import typer
 from models.errors import DataError
 from training.compare_command import compare
 from training.extract_command import extract, extractors
+from training.weights.commands import convert_weights_command, fetch_weights_command
 
 if TYPE_CHECKING:
     from training.datasets.feature_data import FeatureData
@@ -166,6 +167,8 @@ def evaluate(
 
 
 app.command()(compare)
+app.command("convert-weights")(convert_weights_command)
+app.command("fetch-weights")(fetch_weights_command)
 
 
 def _features(path: Path, views: str, seed: int) -> "FeatureData":

@@ -11,6 +11,14 @@ from models.features.foundation.sentences import Minilm, MultilingualSentence
 from models.features.foundation.vision import Clip, ClipFrames, Siglip, SiglipFrames
 from models.features.image import GradientColour
 from models.features.lyrics import CharacterNgrams
+from models.features.published.pictures import (
+    InceptionV3Frames,
+    InceptionV3Pictures,
+    InceptionV3Projected,
+    MobileNetV2Frames,
+    MobileNetV2Pictures,
+)
+from models.features.published.sounds import Vggish, VggishPca, Yamnet
 from models.features.score import StaffImage
 from models.features.video import FrameMotion
 from models.types import Modality
@@ -21,6 +29,14 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "frame-motion": FrameMotion,
     "character-ngrams": CharacterNgrams,
     "staff-image": StaffImage,
+    "yamnet": Yamnet,
+    "vggish": Vggish,
+    "vggish-pca": VggishPca,
+    "mobilenet-v2": MobileNetV2Pictures,
+    "mobilenet-v2-frames": MobileNetV2Frames,
+    "inception-v3": InceptionV3Pictures,
+    "inception-v3-frames": InceptionV3Frames,
+    "inception-v3-frames-1024": InceptionV3Projected,
     "clap": Clap,
     "clip": Clip,
     "clip-frames": ClipFrames,

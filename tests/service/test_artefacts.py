@@ -81,7 +81,7 @@ def test_another_extractor_is_refused_with_both_values_and_the_repair(world, tmp
 def test_other_weights_than_those_of_training_are_refused_with_both_hashes(
     world, tmp_path, space, monkeypatch
 ):
-    hashes = []
+    hashes: list[str] = []
     for name in ("trained", "installed"):
         write_checkpoints(tmp_path / name, seed=len(hashes))
         monkeypatch.setenv(WEIGHTS_DIR_VARIABLE, str(tmp_path / name))

@@ -27,7 +27,7 @@ def convert_weights(
     folder: Path,
     *,
     source: str | None = None,
-    licence: str = UNKNOWN_LICENCE,
+    licence: str | None = None,
 ) -> WeightSet:
     """Read published files of a network and write its safetensors file with a manifest.
 
@@ -36,8 +36,8 @@ def convert_weights(
         files: ``.tflite``, ``.pth``, ``.pt`` or ``.bin`` (PyTorch), ``.safetensors`` or ``.npz``;
             arrays of several files are put together.
         folder: Where to write.
-        source: Where the files come from; default their names. Their hashes are added.
-        licence: Terms of the weights.
+        source: Where the files come from; default what is known of them by their hash.
+        licence: Terms of the weights; default what is known of the files by their hash.
 
     Raises:
         DataError: If the name is unknown, a file cannot be read, or its arrays are not those of
@@ -51,15 +51,24 @@ def convert_weights(
         found |= _read(file, network)
     tensors = _fitting(found, network, what=", ".join(map(str, files)))
     hashes = {file.name: file_sha256(file) for file in files}
-    details = {"reference": network.reference, "converted_from": hashes}
+    known = _known(hashes, network)
     return write_weights(
         folder,
         name,
         tensors,
-        source=source or ", ".join(hashes),
-        licence=licence,
-        details=details,
+        source=source or ", ".join(known or hashes),
+        licence=licence or (network.licence if known else UNKNOWN_LICENCE),
+        details={"reference": network.reference, "converted_from": hashes},
     )
+
+
+def _known(hashes: Mapping[str, str], network: PublishedNetwork) -> list[str]:
+    """Addresses of the pinned files that these are; empty when one of them is none."""
+    found = [
+        next((one.url for one in network.files if digest.startswith(one.sha256)), None)
+        for digest in hashes.values()
+    ]
+    return [] if None in found else [url for url in found if url is not None]
 
 
 def _read(file: Path, network: PublishedNetwork) -> Arrays:

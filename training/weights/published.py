@@ -9,6 +9,7 @@ from models.networks.inception_v3 import InceptionV3
 from models.networks.mobilenet_v2 import MobileNetV2
 from models.networks.vggish import VGGish, VGGishPca
 from models.networks.yamnet import YAMNet
+from training.weights.download import PinnedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class PublishedNetwork:
     Attributes:
         builds: The networks whose names a file may hold, most first; the first that fits is taken.
         reference: The publication.
+        files: Public addresses of the weights, for ``kyomei fetch-weights``.
+        licence: Terms of these files.
         unused: Beginnings of names in published files that no extractor needs.
         renames: Name in a published file -> name here, where they differ.
         skipped_layers: Layers of a TFLite file before the first one of the network (front end).
@@ -25,6 +28,8 @@ class PublishedNetwork:
 
     builds: tuple[Callable[[], nn.Module], ...]
     reference: str
+    files: tuple[PinnedFile, ...] = ()
+    licence: str = ""
     unused: tuple[str, ...] = ()
     renames: tuple[tuple[str, str], ...] = ()
     skipped_layers: int = 0
@@ -42,18 +47,44 @@ _VGGISH_TENSORFLOW = (  # variables of vggish_slim.py
     ("vggish/fc2", "embeddings.4"),
 )
 
+_TORCHVGGISH = "https://github.com/harritaylor/torchvggish/releases/download/v0.1"
+
 PUBLISHED: dict[str, PublishedNetwork] = {
     "yamnet": PublishedNetwork(
         (YAMNet,),
         "Plakal and Ellis, YAMNet, tensorflow/models research/audioset/yamnet",
+        files=(
+            PinnedFile(
+                "https://raw.githubusercontent.com/Jaskaran197/Speaker-Detector/"
+                "4ec29b6938f1051fe36b46786f8d486d8b74a38e/yamnet.tflite",
+                "469be6a3421cbc52cf97e9f2f966cba984198e8e7af9854d68b3e3ebb1e04194",
+                4_078_224,
+            ),
+        ),
+        licence="Apache-2.0 (tensorflow/models)",
         skipped_layers=3,  # cosines, sines and mel bands: the front end
     ),
     "mobilenet-v2": PublishedNetwork(
-        (MobileNetV2,), "Sandler et al., MobileNetV2, CVPR 2018, arXiv:1801.04381"
+        (MobileNetV2,),
+        "Sandler et al., MobileNetV2, CVPR 2018, arXiv:1801.04381",
+        files=(
+            PinnedFile(
+                "https://raw.githubusercontent.com/google-coral/test_data/"
+                "104342d2d3480b3e66203073dac24f4e2dbb4c41/tf2_mobilenet_v2_1.0_224_ptq.tflite",
+                "5d3137241276e79c86d14a74fe43581398ae0e815191d3dba45495b810840e8c",
+                4_070_174,
+            ),
+        ),
+        licence="Apache-2.0 (google-coral/test_data)",
     ),
     "vggish": PublishedNetwork(
         (VGGishPca, VGGish),
         "Hershey et al., CNN architectures for large-scale audio classification, ICASSP 2017",
+        files=(
+            PinnedFile(f"{_TORCHVGGISH}/vggish-10086976.pth", "10086976", 288_567_937),
+            PinnedFile(f"{_TORCHVGGISH}/vggish_pca_params-970ea276.pth", "970ea276", 181_358),
+        ),
+        licence="Apache-2.0 (harritaylor/torchvggish, from tensorflow/models)",
         renames=(
             *((f"{theirs}/weights", f"{ours}.weight") for theirs, ours in _VGGISH_TENSORFLOW),
             *((f"{theirs}/biases", f"{ours}.bias") for theirs, ours in _VGGISH_TENSORFLOW),
@@ -64,6 +95,13 @@ PUBLISHED: dict[str, PublishedNetwork] = {
     "inception-v3": PublishedNetwork(
         (InceptionV3,),
         "Szegedy et al., Rethinking the Inception architecture, CVPR 2016, arXiv:1512.00567",
+        files=(
+            PinnedFile(
+                "https://huggingface.co/timm/inception_v3.tv_in1k/resolve/main/model.safetensors",
+                "9c452c63a67fd03a38a78c401ba12d4be0e926df63c93403de3a29f6df20fefb",
+            ),
+        ),
+        licence="BSD-3-Clause code of torchvision; trained on ImageNet (research terms)",
         unused=("AuxLogits.",),
     ),
 }

@@ -27,7 +27,7 @@ class Yamnet(PublishedExtractor[Audio]):
     modality = Modality.AUDIO
     dimension = 1024
     parameters = {"version": 1, "log_offset": 0.001, "patch_hop_seconds": 0.48}  # noqa: RUF012
-    cpu_pieces = _CHUNK
+    cpu_pieces = 4  # see docs/extractors.md
 
     def prepare(self, media: Audio, *, sequence: bool = False) -> Float32Array:  # noqa: ARG002
         """Return log-mel patches, shape (P, 96, 64)."""
@@ -52,7 +52,7 @@ class Vggish(PublishedExtractor[Audio]):
     modality = Modality.AUDIO
     dimension = 128
     parameters = {"version": 1, "log_offset": 0.01, "patch_hop_seconds": 0.96}  # noqa: RUF012
-    cpu_pieces = _CHUNK
+    cpu_pieces = 2
 
     def prepare(self, media: Audio, *, sequence: bool = False) -> Float32Array:  # noqa: ARG002
         """Return log-mel patches, shape (P, 96, 64); silence fills up a shorter sound."""
