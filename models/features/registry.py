@@ -18,7 +18,7 @@ from models.features.published.pictures import (
     MobileNetV2Frames,
     MobileNetV2Pictures,
 )
-from models.features.published.sounds import Vggish, VggishPca, Yamnet
+from models.features.published.sounds import Vggish, VggishPca, Yamnet, YamnetInt8
 from models.features.score import StaffImage
 from models.features.video import FrameMotion
 from models.types import Modality
@@ -30,6 +30,7 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "character-ngrams": CharacterNgrams,
     "staff-image": StaffImage,
     "yamnet": Yamnet,
+    "yamnet-int8": YamnetInt8,
     "vggish": Vggish,
     "vggish-pca": VggishPca,
     "mobilenet-v2": MobileNetV2Pictures,

@@ -1,17 +1,19 @@
 """From arrays to a network that is ready for inference."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
 _COUNTER = "num_batches_tracked"  # of batch normalisation; no feature depends on it
 
 
-def empty_network(build: Callable[[], nn.Module]) -> nn.Module:
+def empty_network(build: Callable[[], NetworkT]) -> NetworkT:
     """Build a network without memory for its weights and without drawing random ones."""
     with torch.device("meta"):
         return build()
@@ -26,7 +28,7 @@ def named_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
     }
 
 
-def give_weights(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> nn.Module:
+def give_weights(network: NetworkT, tensors: Mapping[str, NDArray[Any]]) -> NetworkT:
     """Put arrays into an empty network and make it ready for inference.
 
     Args:
@@ -42,7 +44,8 @@ def give_weights(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> nn.
     network.load_state_dict(state | counters, assign=True)
     network.eval().requires_grad_(False)
     _fold_normalisation(network)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _fold_normalisation(network: nn.Module) -> None:

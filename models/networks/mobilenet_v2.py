@@ -24,12 +24,12 @@ class InvertedResidual(nn.Module):
         self.expand = SameConv(channels, wide, activation=act) if expansion > 1 else nn.Identity()
         self.depthwise = SameConv(wide, wide, kernel=3, stride=stride, groups=wide, activation=act)
         self.project = SameConv(wide, filters, activation=None)
-        self._adds = stride == 1 and channels == filters
+        self.adds = stride == 1 and channels == filters
 
     def forward(self, planes: Tensor) -> Tensor:
         """Return (B, filters, rows / stride, columns / stride)."""
         result: Tensor = self.project(self.depthwise(self.expand(planes)))
-        return planes + result if self._adds else result
+        return planes + result if self.adds else result
 
 
 class MobileNetV2(nn.Module):

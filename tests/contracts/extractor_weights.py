@@ -23,7 +23,7 @@ from models.networks.inception_v3 import InceptionV3
 from models.networks.load import empty_network, named_shapes
 from models.networks.mobilenet_v2 import MobileNetV2
 from models.networks.vggish import VGGishPca
-from models.networks.yamnet import YAMNet
+from models.networks.yamnet_int8 import YAMNetInt8
 from tests.contracts.foundation_checkpoints import write_checkpoints
 
 _SMALL: tuple[tuple[Any, str, int], ...] = (  # the same layers on less: contracts run them often
@@ -35,7 +35,7 @@ _SMALL: tuple[tuple[Any, str, int], ...] = (  # the same layers on less: contrac
     (InceptionV3Frames, "size", 75),
 )
 _NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "yamnet": YAMNet,
+    "yamnet": YAMNetInt8,
     "mobilenet-v2": MobileNetV2,
     "vggish": VGGishPca,
     "inception-v3": InceptionV3,

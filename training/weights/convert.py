@@ -91,8 +91,9 @@ def _read(file: Path, network: PublishedNetwork) -> Arrays:
 
 def _of_tflite(file: Path, network: PublishedNetwork) -> Arrays:
     """Weights and biases of the layers in their order, which is that of the network."""
-    layers = read_tflite(file).layers()[network.skipped_layers :]
-    shapes = named_shapes(empty_network(network.builds[-1]))
+    layers, first = read_tflite(file).layers(), network.front_end_layers
+    layers = layers[first:] + layers[:first]
+    shapes = named_shapes(empty_network(network.builds[0]))
     arrays = [array for layer in layers for array in layer if array is not None]
     if len(arrays) != len(shapes) or any(
         array.size != int(np.prod(shape))
@@ -108,7 +109,7 @@ def _of_tflite(file: Path, network: PublishedNetwork) -> Arrays:
 
 def _of_npz(file: Path) -> Arrays:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, BadZipFile) as error:
         raise DataError(f"{file}: expected arrays in .npz, got: {error}") from error
@@ -122,14 +123,15 @@ def _renamed(arrays: Mapping[str, NDArray[Any]], network: PublishedNetwork) -> A
         for name, array in arrays.items()
         if not name.startswith(network.unused) and not name.endswith(_COUNTER)
     }
-    return {
-        renames.get(name, name): _as_pytorch(array) if "/" in name else array
-        for name, array in kept.items()
-    }
+    return {renames.get(name, name): _as_pytorch(name, array) for name, array in kept.items()}
 
 
-def _as_pytorch(array: NDArray[Any]) -> NDArray[Any]:
-    """Turn a TensorFlow variable: (rows, columns, channels, filters) or (inputs, outputs)."""
+def _as_pytorch(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Turn what TensorFlow publishes: (rows, columns, channels, filters), (inputs, outputs)."""
+    if name == "pca_means":
+        return array.reshape(-1, 1)
+    if "/" not in name:
+        return array
     return array.transpose((3, 2, 0, 1)) if array.ndim == 4 else array.T
 
 

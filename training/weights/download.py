@@ -64,7 +64,7 @@ def download(
                 found, length = _store(answer, fetched, pinned, progress=progress)
         except (OSError, HTTPException) as error:  # URLError is an OSError
             raise DataError(
-                f"expected to read {pinned.url}, got: {getattr(error, 'reason', None) or error}; "
+                f"expected to read {pinned.url}, got: {error}; "
                 "fetch it by other means and run kyomei convert-weights on the file"
             ) from error
         if not found.startswith(pinned.sha256) or pinned.bytes not in (None, length):

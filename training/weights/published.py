@@ -9,6 +9,7 @@ from models.networks.inception_v3 import InceptionV3
 from models.networks.mobilenet_v2 import MobileNetV2
 from models.networks.vggish import VGGish, VGGishPca
 from models.networks.yamnet import YAMNet
+from models.networks.yamnet_int8 import YAMNetInt8
 from training.weights.download import PinnedFile
 
 
@@ -23,7 +24,7 @@ class PublishedNetwork:
         licence: Terms of these files.
         unused: Beginnings of names in published files that no extractor needs.
         renames: Name in a published file -> name here, where they differ.
-        skipped_layers: Layers of a TFLite file before the first one of the network (front end).
+        front_end_layers: Layers of a TFLite file before the first convolution; last in ``builds``.
     """
 
     builds: tuple[Callable[[], nn.Module], ...]
@@ -32,7 +33,7 @@ class PublishedNetwork:
     licence: str = ""
     unused: tuple[str, ...] = ()
     renames: tuple[tuple[str, str], ...] = ()
-    skipped_layers: int = 0
+    front_end_layers: int = 0
 
 
 _VGGISH_TENSORFLOW = (  # variables of vggish_slim.py
@@ -51,7 +52,7 @@ _TORCHVGGISH = "https://github.com/harritaylor/torchvggish/releases/download/v0.
 
 PUBLISHED: dict[str, PublishedNetwork] = {
     "yamnet": PublishedNetwork(
-        (YAMNet,),
+        (YAMNetInt8, YAMNet),
         "Plakal and Ellis, YAMNet, tensorflow/models research/audioset/yamnet",
         files=(
             PinnedFile(
@@ -62,7 +63,7 @@ PUBLISHED: dict[str, PublishedNetwork] = {
             ),
         ),
         licence="Apache-2.0 (tensorflow/models)",
-        skipped_layers=3,  # cosines, sines and mel bands: the front end
+        front_end_layers=3,  # cosines, sines and mel bands
     ),
     "mobilenet-v2": PublishedNetwork(
         (MobileNetV2,),

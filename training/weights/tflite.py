@@ -17,7 +17,14 @@ from models.errors import DataError
 
 _IDENTIFIER = b"TFL3"
 _TYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 9: "i1"}
-_OPERATORS = {3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED"}
+_OPERATORS = {
+    0: "ADD",
+    3: "CONV_2D",
+    4: "DEPTHWISE_CONV_2D",
+    6: "DEQUANTIZE",
+    9: "FULLY_CONNECTED",
+    40: "MEAN",
+}
 _AXES = {
     "CONV_2D": (0, 3, 1, 2),
     "DEPTHWISE_CONV_2D": (3, 0, 1, 2),
@@ -40,10 +47,12 @@ class TfliteModel:
 
     Attributes:
         constants: Number of a tensor -> its values; integers with a scale are dequantised.
+        levels: Number of a tensor -> scale and zero point, where all of it has the same.
         operators: Steps in the order of execution; kinds that are not needed are called "other".
     """
 
     constants: dict[int, NDArray[Any]]
+    levels: dict[int, tuple[float, int]]
     operators: tuple[Operator, ...]
 
     def layers(self) -> list[tuple[NDArray[Any], NDArray[Any] | None]]:
@@ -51,15 +60,18 @@ class TfliteModel:
 
         Weights are laid out as in PyTorch: (filters, channels, rows, columns) of convolutions,
         (filters, 1, rows, columns) of depthwise ones, (outputs, inputs) of full layers.
+
+        Raises:
+            DataError: If a weight is computed, or the file is damaged.
         """
-        return [
-            (
-                self.constant(one.inputs[1]).transpose(_AXES[one.kind]),
-                self.constant(one.inputs[2]) if _biased(one) else None,
-            )
-            for one in self.operators
-            if one.kind in _AXES
-        ]
+        try:
+            return [self._layer(one) for one in self.operators if one.kind in _AXES]
+        except (IndexError, ValueError, RecursionError) as error:
+            raise DataError(f"expected layers with constant weights, got {error!r}") from error
+
+    def _layer(self, one: Operator) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        weight = self.constant(one.inputs[1]).transpose(_AXES[one.kind])
+        return weight, self.constant(one.inputs[2]) if _biased(one) else None
 
     def constant(self, tensor: int) -> NDArray[Any]:
         """Return the values of a constant, also behind a DEQUANTIZE step.
@@ -145,8 +157,11 @@ def _unsigned(data: bytes, place: int) -> int:
 def _model(model: _Table) -> TfliteModel:
     codes = [max(one.scalar(0, "<b"), one.scalar(3, "<i")) for one in model.tables(1)]
     graph, buffers = model.tables(2)[0], model.tables(4)
-    constants = {}
+    constants, levels = {}, {}
     for number, tensor in enumerate(graph.tables(0)):
+        scales, zeros = _scales(tensor)
+        if len(scales) == 1:
+            levels[number] = float(scales[0]), int(zeros[0])
         raw = buffers[tensor.scalar(2, "<I")].array(0, "u1")
         if len(raw):
             constants[number] = _values(tensor, raw)
@@ -158,23 +173,30 @@ def _model(model: _Table) -> TfliteModel:
         )
         for one in graph.tables(3)
     )
-    return TfliteModel(constants, operators)
+    return TfliteModel(constants, levels, operators)
+
+
+def _scales(tensor: _Table) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the scales and zero points of a tensor; none where it is not quantised."""
+    quantisation = tensor.table(4)
+    if quantisation is None:
+        return np.empty(0), np.empty(0)
+    scales, zeros = quantisation.array(2, "<f4"), quantisation.array(3, "<i8")
+    return scales, zeros if len(zeros) == len(scales) else np.zeros(len(scales), np.int64)
 
 
 def _values(tensor: _Table, raw: NDArray[Any]) -> NDArray[Any]:
     """Return a constant as its real values: ``scale * (integer - zero point)`` where quantised."""
     stored = raw.view(_TYPES[tensor.scalar(1, "<b")]).reshape(tensor.array(0, "<i4"))
+    scales, zeros = _scales(tensor)
     quantisation = tensor.table(4)
-    scales = np.empty(0) if quantisation is None else quantisation.array(2, "<f4")
     if quantisation is None or not len(scales):
         return stored
     shape = [1] * stored.ndim
     if len(scales) > 1:
         shape[quantisation.scalar(6, "<i")] = len(scales)
-    zeros = quantisation.array(3, "<i8")
-    shift = zeros.reshape(shape) if len(zeros) == len(scales) else 0
-    real = scales.astype(np.float64).reshape(shape) * (stored.astype(np.float64) - shift)
-    return real.astype(np.float32)
+    whole = stored.astype(np.float64) - zeros.reshape(shape)
+    return (scales.astype(np.float64).reshape(shape) * whole).astype(np.float32)
 
 
 def _biased(operator: Operator) -> bool:

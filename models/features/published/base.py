@@ -114,7 +114,7 @@ class PublishedExtractor(Generic[MediaT]):
             return cast("NetworkT", _loaded[key])
 
 
-def build_network(build: "Callable[[], nn.Module]", weights: WeightSet) -> "nn.Module":
+def build_network(build: "Callable[[], NetworkT]", weights: WeightSet) -> "NetworkT":
     """Build a network and give it the weights of its names; others in the file are left out.
 
     Args:
