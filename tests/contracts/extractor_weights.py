@@ -24,6 +24,7 @@ from models.networks.load import empty_network, named_shapes
 from models.networks.mobilenet_v2 import MobileNetV2
 from models.networks.vggish import VGGishPca
 from models.networks.yamnet_int8 import YAMNetInt8
+from tests.contracts.foundation_checkpoints import write_checkpoints
 
 _SMALL: tuple[tuple[Any, str, int], ...] = (  # the same layers on less: contracts run them often
     (vggish, "HIDDEN", 32),
@@ -67,6 +68,7 @@ def write_random_weights(folder: Path) -> None:
             source="random numbers of a test",
             licence="CC0-1.0",
         )
+    write_checkpoints(folder)
 
 
 @contextmanager
