@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,28 +81,62 @@ def demo(
 
 @app.command()
 def index(
-    folder: Annotated[Path, typer.Argument(help="Folder of media.")],
+    origin: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER_OR_MANIFEST",
+            help="Folder of media, or a table of files (.csv, .jsonl) with a column path.",
+        ),
+    ],
     data: Data = None,
     space_folder: SpaceFolders = None,
     space: Annotated[
         list[str] | None,
         typer.Option(help="Name of a space to place the items in; all that fit when left out."),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that read files; KYOMEI_DECODE_WORKERS if left out."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the skipped files there, a JSON object a line.")
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Read the files on a Ray cluster; `local` starts one on this machine.",
+        ),
+    ] = None,
 ) -> None:
     """Add a folder of media to the collection; what is there already is passed over."""
     from service.ingest import index_folder
 
-    if not folder.is_dir():
-        raise DataError(f"expected a folder of media, there is no folder {folder}")
-    settings = _settings(data=data, spaces=space_folder)
-    with _opened(settings) as engine:
+    if not origin.exists():
+        raise DataError(f"expected a folder of media or a manifest, there is no {origin}")
+    own_workers = workers if ray is None else 1
+    settings = _settings(data=data, spaces=space_folder, decode_workers=own_workers)
+    with ExitStack() as stack:
+        engine = stack.enter_context(_opened(settings))
         unknown = sorted(set(space or ()) - set(engine.embedder.spaces))
         if unknown:
             known = ", ".join(engine.embedder.spaces)
             raise DataError(f"expected a space of {known}, got {', '.join(unknown)}")
-        report = index_folder(engine.embedder, engine.collection, folder, spaces=space or None)
-    _say_report(str(folder), report)
-    if report.added + report.present == 0:
+        reader = None
+        if ray is not None:
+            from service.ray_reader import RayReader  # noqa
+
+            reader = stack.enter_context(RayReader.start(ray, settings, workers=workers))
+        done = index_folder(
+            engine.embedder,
+            engine.collection,
+            origin,
+            spaces=space or None,
+            reader=reader,
+            report=report,
+        )
+    _say_report(str(origin), done)
+    if done.added + done.present == 0:
         raise typer.Exit(1)
 
 
@@ -196,10 +230,12 @@ def _opened(settings: "Settings") -> "Iterator[Engine]":
 def _say_report(name: str, report: "IndexReport") -> None:
     typer.echo(
         f"{name}: {report.added} added, {report.present} already there, "
-        f"{len(report.skipped)} skipped, {report.seconds:.1f} s"
+        f"{report.n_skipped} skipped, {report.seconds:.1f} s"
     )
     for path, reason in report.skipped:
         typer.echo(f"  skipped {path}: {reason}", err=True)
+    if report.n_skipped > len(report.skipped):
+        typer.echo(f"  ... {report.n_skipped} in all; --report FILE names every one", err=True)
 
 
 def _say_empty_spaces(engine: "Engine") -> None:

@@ -98,7 +98,7 @@ def test_nothing_to_index_is_exit_code_1(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("index", "no/such/folder"), "there is no folder no/such/folder"),
+        (("index", "no/such/folder"), "there is no no/such/folder"),
         (("search", "no_file.wav", "--to", "video"), "there is no file no_file.wav"),
         (("demo", "--media", "nowhere", "--port", "0"), "run kyomei build-demo --out nowhere"),
         (("serve", "--host", "203.0.113.7"), "choose another with --port"),
