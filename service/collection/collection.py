@@ -16,8 +16,8 @@ from service.collection.lock import FolderLock
 from service.collection.media_files import MediaFiles, item_id, sync_folder
 from service.collection.new_item import NewItem
 from service.collection.search import Page, search_items
-from service.collection.space_indexes import IndexOptions
 from service.collection.writer import Writer
+from service.index.options import IndexOptions
 
 
 class Collection:

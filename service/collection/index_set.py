@@ -10,7 +10,8 @@ from models.errors import ArtefactError, DataError
 from models.types import Modality
 from service.catalog.catalog import Catalog
 from service.catalog.records import Embedding, Item, SpaceRef
-from service.collection.space_indexes import IndexOptions, SpaceIndexes
+from service.collection.space_indexes import SpaceIndexes
+from service.index.options import IndexOptions
 from service.index.protocol import VectorIndex
 
 _LOG = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class IndexSet:
         for space in spaces:
             if space.name in self.spaces:
                 raise DataError(f"expected spaces of different names, got {space.name!r} twice")
-            indexes = SpaceIndexes(self._data, space, self._options)
+            indexes = self._new(space)
             self.spaces[space.name] = space
             try:
                 indexes.load(self._catalog.collection_id)
@@ -124,7 +125,7 @@ class IndexSet:
 
     def forget_files(self, space: SpaceRef) -> None:
         """Remove the index files of a space, so that what follows can be cut short anywhere."""
-        indexes = self._open.get(space.name) or SpaceIndexes(self._data, space, self._options)
+        indexes = self._open.get(space.name) or self._new(space)
         indexes.forget()
         if space.name in self._open:
             self._changed[space.name] = set(indexes.indexes)
@@ -135,13 +136,17 @@ class IndexSet:
         Raises:
             ArtefactError: When the embeddings come from another version of the space.
         """
-        indexes = SpaceIndexes(self._data, space, self._options)
+        indexes = self._new(space)
         indexes.check_catalog(self._catalog.embeddings.fingerprints(space.name))
         self._catch_up(indexes)
         self.spaces[space.name] = space
         self.misfits.pop(space.name, None)
         self._adopt(indexes, set(space.modalities))
         self.save()
+
+    def _new(self, space: SpaceRef) -> SpaceIndexes:
+        """The one place where the indexes of a space are made, empty."""
+        return SpaceIndexes(self._data, space, self._options)
 
     def _adopt(self, indexes: SpaceIndexes, changed: set[Modality]) -> None:
         self._open[indexes.space.name] = indexes

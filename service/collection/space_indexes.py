@@ -9,7 +9,6 @@ import logging
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,13 @@ from models.errors import ArtefactError, DataError
 from models.types import Modality
 from service.catalog.records import SpaceRef
 from service.collection.media_files import sync_folder
+from service.index.options import IndexOptions
 from service.index.protocol import VectorIndex
 from service.index.registry import load_index, open_index
 
 _LOG = logging.getLogger(__name__)
 _FORMAT_VERSION = 1
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class IndexOptions:
-    """How indexes are opened: the arguments of ``open_index``."""
-
-    backend: str
-    device: str
-    threads: int
 
 
 class SpaceIndexes:

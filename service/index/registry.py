@@ -5,6 +5,7 @@ from typing import Protocol
 
 from service.index.errors import IndexSettingError
 from service.index.numpy_backend import NumpyIndex
+from service.index.options import IndexOptions
 from service.index.protocol import VectorIndex
 from service.index.rows import load_rows
 
@@ -12,21 +13,21 @@ from service.index.rows import load_rows
 class IndexFactory(Protocol):
     """Opens an empty index."""
 
-    def __call__(self, dimension: int, *, device: str, threads: int) -> VectorIndex:
-        """Return an empty index of vectors (K,) on ``auto``, ``cpu`` or ``gpu``."""
+    def __call__(self, dimension: int, options: IndexOptions) -> VectorIndex:
+        """Return an empty index of vectors (K,)."""
         ...
 
 
-def _numpy(dimension: int, *, device: str, threads: int) -> VectorIndex:
-    del device, threads
+def _numpy(dimension: int, options: IndexOptions) -> VectorIndex:
+    del options
     return NumpyIndex(dimension)
 
 
-def _faiss(dimension: int, *, device: str, threads: int) -> VectorIndex:
+def _faiss(dimension: int, options: IndexOptions) -> VectorIndex:
     # Imported here: the NumPy index must work where no FAISS is installed.
     from service.index.faiss_backend import FaissIndex
 
-    return FaissIndex(dimension, device=device, threads=threads)
+    return FaissIndex(dimension, device=options.device, threads=options.threads)
 
 
 BACKENDS: dict[str, IndexFactory] = {"numpy": _numpy, "faiss": _faiss}
@@ -51,7 +52,7 @@ def open_index(
         raise IndexSettingError(
             f"KYOMEI_INDEX_BACKEND: expected one of {', '.join(BACKENDS)}, got {backend!r}"
         )
-    return factory(dimension, device=device, threads=threads)
+    return factory(dimension, IndexOptions(backend, device, threads))
 
 
 def load_index(path: Path, *, backend: str, device: str = "auto", threads: int = 1) -> VectorIndex:
