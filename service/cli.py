@@ -124,7 +124,7 @@ def index(
             raise DataError(f"expected a space of {known}, got {', '.join(unknown)}")
         reader = None
         if ray is not None:
-            from service.ray_reader import RayReader  # noqa
+            from service.ray_reader import RayReader
 
             reader = stack.enter_context(RayReader.start(ray, settings, workers=workers))
         done = index_folder(

@@ -1,8 +1,23 @@
 """What may be asked of an index, whatever holds its vectors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DEFAULT_RECALL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class MilvusAddress:
+    """Which Milvus, and how it indexes.
+
+    Attributes:
+        uri: ``http://HOST:19530``, or a path ending in ``.db`` for Milvus Lite.
+        token: ``USER:PASSWORD`` or an API key; empty where none is asked for.
+        index_type: Milvus's name: ``FLAT`` is exact, the others are approximate.
+    """
+
+    uri: str
+    token: str = field(default="", repr=False)
+    index_type: str = "FLAT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +30,7 @@ class IndexOptions:
         threads: CPU threads that one search may use, >= 1.
         recall: Share of the true nearest that an approximate index must find, in (0, 1].
         memory_bytes: Main memory that one index may fill; None: half of this machine's.
+        milvus: Where the vectors lie when the backend is ``milvus``.
     """
 
     backend: str = "auto"
@@ -22,3 +38,4 @@ class IndexOptions:
     threads: int = 1
     recall: float = DEFAULT_RECALL
     memory_bytes: int | None = None
+    milvus: MilvusAddress | None = None

@@ -1,13 +1,16 @@
 """Which indexes there are, and how one is opened or loaded."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from service.index.errors import IndexSettingError
 from service.index.numpy_backend import NumpyIndex
 from service.index.options import IndexOptions
 from service.index.protocol import VectorIndex
 from service.index.rows import load_rows
+
+if TYPE_CHECKING:
+    from service.index.milvus_backend import MilvusIndex
 
 
 class IndexFactory(Protocol):
@@ -30,7 +33,31 @@ def _faiss(dimension: int, options: IndexOptions) -> VectorIndex:
     return FaissIndex(dimension, device=options.device, threads=options.threads)
 
 
-BACKENDS: dict[str, IndexFactory] = {"numpy": _numpy, "faiss": _faiss}
+def _milvus(dimension: int, options: IndexOptions) -> VectorIndex:
+    """Open an index of its own, without a name; ``SharedIndexes`` opens those that others share."""
+    return open_milvus(dimension, options)
+
+
+def open_milvus(dimension: int, options: IndexOptions, name: str | None = None) -> "MilvusIndex":
+    """Open a collection of Milvus; see ``MilvusIndex``.
+
+    Raises:
+        IndexSettingError: Without an address or the client, or when Milvus cannot be reached.
+    """
+    if options.milvus is None:
+        raise IndexSettingError(
+            "KYOMEI_MILVUS_URI: expected http://HOST:19530 or a path ending in .db, got nothing"
+        )
+    try:
+        from service.index.milvus_backend import MilvusIndex
+    except ModuleNotFoundError as error:
+        raise IndexSettingError(
+            f"KYOMEI_INDEX_BACKEND=milvus needs the client: pip install 'kyomei[milvus]' ({error})"
+        ) from error
+    return MilvusIndex(dimension, options.milvus, name)
+
+
+BACKENDS: dict[str, IndexFactory] = {"numpy": _numpy, "faiss": _faiss, "milvus": _milvus}
 
 
 def open_index(

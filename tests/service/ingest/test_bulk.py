@@ -19,6 +19,8 @@ from service.catalog.records import Filter
 from service.engine import Engine
 from service.errors import ProblemError
 from service.ingest import bulk, index_folder, new_item
+from service.ingest.ledger import Stamp
+from service.ingest.new_item import described
 from tests.service.small_media import MAKERS, SUFFIXES, lyric, picture, sound
 
 ROOT = Path(__file__).parents[3]
@@ -142,8 +144,6 @@ def test_neither_folder_nor_manifest_is_refused(fresh, tmp_path):
 
 def test_one_item_that_cannot_be_stored_does_not_take_its_batch_along(fresh, tmp_path, monkeypatch):
     folder = write(tmp_path / "m", {f"audio/{n}.wav": sound(n) for n in range(3)})
-    described = bulk.described
-
     def spoil(source, *rest):
         made = described(source, *rest)
         if source.name == "1.wav":
@@ -159,8 +159,6 @@ def test_one_item_that_cannot_be_stored_does_not_take_its_batch_along(fresh, tmp
 
 def test_a_file_that_changes_while_it_is_read_is_not_stored(fresh, tmp_path, monkeypatch):
     folder = write(tmp_path / "m", {"audio/a.wav": sound(0)})
-    described = bulk.described
-
     def change(source, *rest):
         write(folder, {"audio/a.wav": sound(1)})
         return described(source, *rest)
@@ -187,7 +185,7 @@ def test_what_is_in_flight_does_not_grow_with_the_folder(fresh, tmp_path, monkey
     monkeypatch.setattr(bulk, "_BATCH", 4)
     folder = write(tmp_path / "m", {f"lyrics/{n:02}.txt": lyric(n % 6, n) for n in range(40)})
     looked, furthest = [], 0
-    stamp_of = bulk.Stamp.of
+    stamp_of = Stamp.of
     add_many = fresh.collection.add_many
 
     def look(path):
@@ -201,7 +199,7 @@ def test_what_is_in_flight_does_not_grow_with_the_folder(fresh, tmp_path, monkey
         furthest = max(furthest, len(looked) - stored)
         return add_many(news)
 
-    monkeypatch.setattr(bulk.Stamp, "of", look)
+    monkeypatch.setattr(Stamp, "of", look)
     monkeypatch.setattr(fresh.collection, "add_many", store)
     assert index(fresh, folder).added == 40
     assert furthest <= 12
@@ -218,7 +216,7 @@ def test_a_run_killed_at_random_is_resumed_and_nothing_is_done_twice(world, tmp_
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "kyomei.py", "index", str(folder), "--data", str(data)]
-    chance = random.Random(0)
+    chance = random.Random(0)  # noqa: S311  # where to kill
     for _ in range(2):
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
