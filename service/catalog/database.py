@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.orm import Session
 
 from models.errors import ArtefactError
 from service.catalog.tables import Base, InfoRow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+MIGRATED_VERSIONS = (1,)
 _BUSY_TIMEOUT_MS = 10_000
 _POSTGRESQL_DISK_FULL = "53100"
 
@@ -83,20 +84,39 @@ def _open_schema(engine: Engine) -> str:
     with Session(engine) as session, session.begin():
         info = None
         if inspect(session.connection()).has_table(InfoRow.__tablename__):
-            info = session.get(InfoRow, 1)
+            # No other column: those of another version differ.
+            told = select(InfoRow.version, InfoRow.collection_id).where(InfoRow.row == 1)
+            info = session.execute(told).first()
         if info is None:
-            # Written last, so that a creation that was cut short is simply finished next time.
+            begin(session.connection())
             Base.metadata.create_all(session.connection())
-            info = InfoRow(row=1, version=SCHEMA_VERSION, collection_id=uuid.uuid4().hex)
-            session.add(info)
+            made = InfoRow(row=1, version=SCHEMA_VERSION, collection_id=uuid.uuid4().hex)
+            session.add(made)
+            return made.collection_id
         if info.version != SCHEMA_VERSION:
-            age = "newer" if info.version > SCHEMA_VERSION else "older"
-            raise ArtefactError(
-                f"the catalog at {engine.url} has schema version {info.version}, this Kyomei "
-                f"reads version {SCHEMA_VERSION}: open it with the {age} Kyomei that wrote it, "
-                "or build a new collection with `kyomei index FOLDER --data NEW_FOLDER`"
-            )
+            raise ArtefactError(_other_version(str(engine.url), info.version))
         return info.collection_id
+
+
+def begin(connection: Connection) -> None:
+    """Make what follows one transaction, tables too: SQLite's driver begins only at an INSERT."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _other_version(place: str, found: int) -> str:
+    if found in MIGRATED_VERSIONS:
+        repair = "bring it up to date with `kyomei migrate --data FOLDER`, which keeps a copy"
+    else:
+        age = "newer" if found > SCHEMA_VERSION else "older"
+        repair = (
+            f"open it with the {age} Kyomei that wrote it, or build a new collection with "
+            "`kyomei index FOLDER --data NEW_FOLDER`"
+        )
+    return (
+        f"the catalog at {place} has schema version {found}, this Kyomei reads version "
+        f"{SCHEMA_VERSION}: {repair}"
+    )
 
 
 @contextmanager

@@ -56,10 +56,9 @@ def kill(process):
     `communicate` would read the bare pipe, past the lines that `readline` already holds in its
     buffer: on a busy machine it loses some, or begins in the middle of one.
     """
-    process.send_signal(signal.SIGKILL)
-    lines = process.stdout.read().splitlines()
-    process.wait(timeout=30)
-    return lines
+    with process:
+        process.send_signal(signal.SIGKILL)
+        return process.stdout.read().splitlines()
 
 
 def assert_whole(collection):
