@@ -19,6 +19,7 @@ from models.types import Modality
 if TYPE_CHECKING:
     from service.engine import Engine
     from service.ingest import IndexReport
+    from service.ray_reader import RayReader
     from service.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -122,11 +123,7 @@ def index(
         if unknown:
             known = ", ".join(engine.embedder.spaces)
             raise DataError(f"expected a space of {known}, got {', '.join(unknown)}")
-        reader = None
-        if ray is not None:
-            from service.ray_reader import RayReader
-
-            reader = stack.enter_context(RayReader.start(ray, settings, workers=workers))
+        reader = None if ray is None else stack.enter_context(_cluster(ray, settings, workers))
         done = index_folder(
             engine.embedder,
             engine.collection,
@@ -225,6 +222,14 @@ def _opened(settings: "Settings") -> "Iterator[Engine]":
         yield engine
     finally:
         engine.close()
+
+
+def _cluster(address: str, settings: "Settings", workers: int | None) -> "RayReader":
+    try:
+        from service.ray_reader import RayReader
+    except ModuleNotFoundError as error:
+        raise DataError(f"--ray needs Ray: pip install 'kyomei[ray]' ({error})") from error
+    return RayReader(address, settings, workers=workers)
 
 
 def _say_report(name: str, report: "IndexReport") -> None:

@@ -144,6 +144,7 @@ def test_neither_folder_nor_manifest_is_refused(fresh, tmp_path):
 
 def test_one_item_that_cannot_be_stored_does_not_take_its_batch_along(fresh, tmp_path, monkeypatch):
     folder = write(tmp_path / "m", {f"audio/{n}.wav": sound(n) for n in range(3)})
+
     def spoil(source, *rest):
         made = described(source, *rest)
         if source.name == "1.wav":
@@ -159,6 +160,7 @@ def test_one_item_that_cannot_be_stored_does_not_take_its_batch_along(fresh, tmp
 
 def test_a_file_that_changes_while_it_is_read_is_not_stored(fresh, tmp_path, monkeypatch):
     folder = write(tmp_path / "m", {"audio/a.wav": sound(0)})
+
     def change(source, *rest):
         write(folder, {"audio/a.wav": sound(1)})
         return described(source, *rest)
