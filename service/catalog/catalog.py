@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy import Connection, delete, distinct, func, insert, select
 from sqlalchemy.orm import Session
 
+from models.errors import DataError
 from models.types import Int64Array, Modality
 from service.catalog import sequence as counter
 from service.catalog.answers import RecentAnswers
@@ -56,23 +57,43 @@ class Catalog:
         When this returns, they are on the disk.
 
         Raises:
-            DataError: When the embeddings of a space come from another fingerprint of it.
+            DataError: When one is there already, or the embeddings of a space come from another
+                fingerprint of it; nothing is stored then.
             OSError: With ``ENOSPC`` when the disk or database is full; nothing is stored then.
         """
+        return [item for item, _ in self._insert(drafts, refuse_known=True)]
+
+    def insert_missing(self, drafts: Sequence[Draft]) -> list[tuple[Item, bool]]:
+        """Store those items that are not there yet; the others stay as they are.
+
+        Returns:
+            For each draft the item, and whether it is new. Another process may have added it a
+            moment ago.
+
+        Raises:
+            DataError, OSError: As in ``insert``.
+        """
+        return self._insert(drafts, refuse_known=False)
+
+    def _insert(self, drafts: Sequence[Draft], *, refuse_known: bool) -> list[tuple[Item, bool]]:
         created_at = datetime.now(UTC)
         with transaction(self._engine) as session:
-            connection = session.connection()
-            first = counter.advance(connection, len(drafts)) - len(drafts) + 1
+            first = counter.advance(session.connection(), len(drafts)) - len(drafts) + 1
+            # From here to the commit no other writer gets a number, so none adds the same item.
+            known = _by_ids(session, [draft.id for draft in drafts])
+            if refuse_known and known:
+                raise DataError(f"expected new items, got one that is there: {min(known)}")
             items = [
-                new_item(draft, number, created_at) for number, draft in enumerate(drafts, first)
+                known.get(draft.id) or new_item(draft, number, created_at)
+                for number, draft in enumerate(drafts, first)
             ]
-            self._write(connection, items, drafts)
-        return items
+            fresh = [pair for pair in zip(items, drafts, strict=True) if pair[0].number >= first]
+            self._write(session.connection(), fresh)
+        return [(item, item.number >= first) for item in items]
 
-    def _write(
-        self, connection: Connection, items: Sequence[Item], drafts: Sequence[Draft]
-    ) -> None:
-        refs = {space.name: space for draft in drafts for space, _ in draft.embeddings}
+    def _write(self, connection: Connection, fresh: Sequence[tuple[Item, Draft]]) -> None:
+        items = [item for item, _ in fresh]
+        refs = {space.name: space for _, draft in fresh for space, _ in draft.embeddings}
         keys = {name: self._spaces.require(connection, space) for name, space in refs.items()}
         together: list[tuple[type[Base], list[Values]]] = [
             (ItemRow, [item_values(item) for item in items]),
@@ -84,7 +105,7 @@ class Catalog:
                     embedding_values(
                         keys[space.name], item.modality.value, item.number, item.number, embedding
                     )
-                    for item, draft in zip(items, drafts, strict=True)
+                    for item, draft in fresh
                     for space, embedding in draft.embeddings
                 ],
             ),
@@ -112,12 +133,8 @@ class Catalog:
 
     def by_ids(self, ids: Sequence[str]) -> dict[str, Item]:
         """Return the items that exist among ``ids``."""
-        found: dict[str, Item] = {}
         with Session(self._engine) as session:
-            for part in chunks(ids):
-                rows = session.scalars(select(ItemRow).where(ItemRow.id.in_(part)))
-                found.update((row.id, to_item(row)) for row in rows)
-        return found
+            return _by_ids(session, ids)
 
     def by_numbers(self, numbers: Sequence[int]) -> dict[int, Item]:
         """Return the items that exist among ``numbers``."""
@@ -179,3 +196,11 @@ class Catalog:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+
+def _by_ids(session: Session, ids: Sequence[str]) -> dict[str, Item]:
+    found: dict[str, Item] = {}
+    for part in chunks(ids):
+        rows = session.scalars(select(ItemRow).where(ItemRow.id.in_(part)))
+        found.update((row.id, to_item(row)) for row in rows)
+    return found

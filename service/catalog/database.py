@@ -38,21 +38,17 @@ def open_database(url: str) -> tuple[Engine, str]:
     Raises:
         ArtefactError: When the database cannot be reached, is damaged or of another version.
     """
-    engine = _engine(url)
-    try:
+    engine = connect(url)
+    with plain_errors(engine):
         return engine, _open_schema(engine)
-    except DatabaseError as error:
-        engine.dispose()
-        raise ArtefactError(
-            f"expected a Kyomei catalog at {engine.url}, got: {error.orig}; "
-            "restore it from a backup or choose another data folder"
-        ) from error
-    except ArtefactError:
-        engine.dispose()
-        raise
 
 
-def _engine(url: str) -> Engine:
+def connect(url: str) -> Engine:
+    """Make an engine, with SQLite set up to survive power cuts; nothing is read yet.
+
+    Raises:
+        ArtefactError: When the URL is none or its driver is missing.
+    """
     try:
         engine = create_engine(make_url(url))
     except (ArgumentError, ImportError) as error:
@@ -64,6 +60,28 @@ def _engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+@contextmanager
+def plain_errors(engine: Engine) -> Iterator[None]:
+    """Say in plain words what is wrong with a database, and let go of it then.
+
+    Raises:
+        ArtefactError: When it cannot be reached or is damaged.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        engine.dispose()
+        if is_full(error.orig):
+            raise OSError(errno.ENOSPC, f"the database is full: {error.orig}") from error
+        raise ArtefactError(
+            f"expected a Kyomei catalog at {engine.url}, got: {error.orig}; "
+            "restore it from a backup or choose another data folder"
+        ) from error
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _set_up_sqlite(connection: Any, record: object) -> None:
@@ -82,20 +100,23 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
 
 def _open_schema(engine: Engine) -> str:
     with Session(engine) as session, session.begin():
-        info = None
-        if inspect(session.connection()).has_table(InfoRow.__tablename__):
-            # No other column: those of another version differ.
-            told = select(InfoRow.version, InfoRow.collection_id).where(InfoRow.row == 1)
-            info = session.execute(told).first()
-        if info is None:
+        found = stored_version(session.connection())
+        if found is None:
             begin(session.connection())
             Base.metadata.create_all(session.connection())
             made = InfoRow(row=1, version=SCHEMA_VERSION, collection_id=uuid.uuid4().hex)
             session.add(made)
             return made.collection_id
-        if info.version != SCHEMA_VERSION:
-            raise ArtefactError(_other_version(str(engine.url), info.version))
-        return info.collection_id
+        if found != SCHEMA_VERSION:
+            raise ArtefactError(other_version(str(engine.url), found))
+        return session.scalars(select(InfoRow.collection_id).where(InfoRow.row == 1)).one()
+
+
+def stored_version(connection: Connection) -> int | None:
+    """Return the schema version of a database, None when it holds no catalog."""
+    if not inspect(connection).has_table(InfoRow.__tablename__):
+        return None
+    return connection.scalar(select(InfoRow.version).where(InfoRow.row == 1))
 
 
 def begin(connection: Connection) -> None:
@@ -104,7 +125,8 @@ def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _other_version(place: str, found: int) -> str:
+def other_version(place: str, found: int) -> str:
+    """Say that a catalog has another schema version, and what to do."""
     if found in MIGRATED_VERSIONS:
         repair = "bring it up to date with `kyomei migrate --data FOLDER`, which keeps a copy"
     else:
@@ -130,12 +152,13 @@ def transaction(engine: Engine) -> Iterator[Session]:
         with Session(engine) as session, session.begin():
             yield session
     except DBAPIError as error:
-        if not _is_full(error.orig):
+        if not is_full(error.orig):
             raise
         raise OSError(errno.ENOSPC, f"the database is full: {error.orig}") from error
 
 
-def _is_full(error: object) -> bool:
+def is_full(error: object) -> bool:
+    """Tell whether a driver's error means that there is no space left."""
     return (
         getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         or getattr(error, "sqlstate", None) == _POSTGRESQL_DISK_FULL

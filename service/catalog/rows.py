@@ -1,7 +1,7 @@
 """Between records and table rows; rows are written as plain mappings, thousands at a time."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -63,9 +63,14 @@ def item_values(item: Item) -> Values:
 
 def fact_values(item: Item) -> Iterator[Values]:
     """Yield the rows of the metadata of an item."""
-    for key, value in item.metadata.items():
+    return fact_values_of(item.number, item.metadata)
+
+
+def fact_values_of(number: int, metadata: Mapping[str, MetadataValue]) -> Iterator[Values]:
+    """Yield the rows of the metadata of the item of a number."""
+    for key, value in metadata.items():
         yield {
-            "item_number": item.number,
+            "item_number": number,
             "key": key,
             "value": metadata_text(value),
             "number": _number(value),

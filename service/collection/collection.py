@@ -123,7 +123,7 @@ class Collection:
         return self._catalog.get(item_id(modality, sha256))
 
     def known(self, ids: Sequence[str]) -> set[str]:
-        """Return those of the given item ids that there are, asked all at once."""
+        """Return those of the item ids that are there."""
         return set(self._catalog.by_ids(ids))
 
     def get(self, item_id: str) -> Item | None:

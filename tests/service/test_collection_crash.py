@@ -110,7 +110,7 @@ def test_every_acknowledged_change_survives_a_kill_at_a_random_moment(tmp_path):
 KILLED_AT = {
     "media staged": ("service.collection.media_files.MediaFiles", "publish", "before"),
     "media published": ("service.collection.media_files.MediaFiles", "publish", "after"),
-    "committed": ("service.catalog.catalog.Catalog", "insert", "after"),
+    "committed": ("service.catalog.catalog.Catalog", "insert_missing", "after"),
     "indexed": ("service.collection.index_set.IndexSet", "add", "after"),
     "index file written": ("service.index.numpy_backend.NumpyIndex", "save", "after"),
     "deletion marked": ("service.collection.media_files.MediaFiles", "mark", "after"),

@@ -4,7 +4,9 @@ from datetime import time as clock
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import IntegrityError
 
+from models.errors import DataError
 from models.types import Modality
 from service.catalog.catalog import Catalog
 from service.catalog.database import sqlite_url
@@ -76,9 +78,18 @@ def test_numbers_rise_and_are_never_used_twice(catalog):
 
 def test_a_failing_insert_stores_nothing(catalog):
     catalog.insert([draft(1)])
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(DataError, match=f"one that is there: {1:020x}"):
         catalog.insert([draft(2), draft(1)])
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        catalog.insert([draft(3), draft(3)])
     assert catalog.page(Filter(), 0, 10)[1] == 1
+
+
+def test_items_that_another_process_added_meanwhile_stay_as_they_are(catalog):
+    (first,) = catalog.insert([draft(1, title="first")])
+    (again, is_new), (second, second_is_new) = catalog.insert_missing([draft(1), draft(2)])
+    assert (again, is_new, second_is_new) == (first, False, True)
+    assert catalog.page(Filter(), 0, 10) == ([first, second], 2)
 
 
 def test_unknown_items_are_not_found(catalog):
