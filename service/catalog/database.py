@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.orm import Session
 
 from models.errors import ArtefactError
 from service.catalog.tables import Base, InfoRow
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+MIGRATED_VERSIONS = (1,)
 _BUSY_TIMEOUT_MS = 10_000
 _POSTGRESQL_DISK_FULL = "53100"
 
@@ -37,21 +38,17 @@ def open_database(url: str) -> tuple[Engine, str]:
     Raises:
         ArtefactError: When the database cannot be reached, is damaged or of another version.
     """
-    engine = _engine(url)
-    try:
+    engine = connect(url)
+    with plain_errors(engine):
         return engine, _open_schema(engine)
-    except DatabaseError as error:
-        engine.dispose()
-        raise ArtefactError(
-            f"expected a Kyomei catalog at {engine.url}, got: {error.orig}; "
-            "restore it from a backup or choose another data folder"
-        ) from error
-    except ArtefactError:
-        engine.dispose()
-        raise
 
 
-def _engine(url: str) -> Engine:
+def connect(url: str) -> Engine:
+    """Make an engine, with SQLite set up to survive power cuts; nothing is read yet.
+
+    Raises:
+        ArtefactError: When the URL is none or its driver is missing.
+    """
     try:
         engine = create_engine(make_url(url))
     except (ArgumentError, ImportError) as error:
@@ -63,6 +60,28 @@ def _engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+@contextmanager
+def plain_errors(engine: Engine) -> Iterator[None]:
+    """Say in plain words what is wrong with a database, and let go of it then.
+
+    Raises:
+        ArtefactError: When it cannot be reached or is damaged.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        engine.dispose()
+        if is_full(error.orig):
+            raise OSError(errno.ENOSPC, f"the database is full: {error.orig}") from error
+        raise ArtefactError(
+            f"expected a Kyomei catalog at {engine.url}, got: {error.orig}; "
+            "restore it from a backup or choose another data folder"
+        ) from error
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _set_up_sqlite(connection: Any, record: object) -> None:
@@ -81,22 +100,45 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
 
 def _open_schema(engine: Engine) -> str:
     with Session(engine) as session, session.begin():
-        info = None
-        if inspect(session.connection()).has_table(InfoRow.__tablename__):
-            info = session.get(InfoRow, 1)
-        if info is None:
-            # Written last, so that a creation that was cut short is simply finished next time.
+        found = stored_version(session.connection())
+        if found is None:
+            begin(session.connection())
             Base.metadata.create_all(session.connection())
-            info = InfoRow(row=1, version=SCHEMA_VERSION, collection_id=uuid.uuid4().hex)
-            session.add(info)
-        if info.version != SCHEMA_VERSION:
-            age = "newer" if info.version > SCHEMA_VERSION else "older"
-            raise ArtefactError(
-                f"the catalog at {engine.url} has schema version {info.version}, this Kyomei "
-                f"reads version {SCHEMA_VERSION}: open it with the {age} Kyomei that wrote it, "
-                "or build a new collection with `kyomei index FOLDER --data NEW_FOLDER`"
-            )
-        return info.collection_id
+            made = InfoRow(row=1, version=SCHEMA_VERSION, collection_id=uuid.uuid4().hex)
+            session.add(made)
+            return made.collection_id
+        if found != SCHEMA_VERSION:
+            raise ArtefactError(other_version(str(engine.url), found))
+        return session.scalars(select(InfoRow.collection_id).where(InfoRow.row == 1)).one()
+
+
+def stored_version(connection: Connection) -> int | None:
+    """Return the schema version of a database, None when it holds no catalog."""
+    if not inspect(connection).has_table(InfoRow.__tablename__):
+        return None
+    return connection.scalar(select(InfoRow.version).where(InfoRow.row == 1))
+
+
+def begin(connection: Connection) -> None:
+    """Make what follows one transaction, tables too: SQLite's driver begins only at an INSERT."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def other_version(place: str, found: int) -> str:
+    """Say that a catalog has another schema version, and what to do."""
+    if found in MIGRATED_VERSIONS:
+        repair = "bring it up to date with `kyomei migrate --data FOLDER`, which keeps a copy"
+    else:
+        age = "newer" if found > SCHEMA_VERSION else "older"
+        repair = (
+            f"open it with the {age} Kyomei that wrote it, or build a new collection with "
+            "`kyomei index FOLDER --data NEW_FOLDER`"
+        )
+    return (
+        f"the catalog at {place} has schema version {found}, this Kyomei reads version "
+        f"{SCHEMA_VERSION}: {repair}"
+    )
 
 
 @contextmanager
@@ -110,12 +152,13 @@ def transaction(engine: Engine) -> Iterator[Session]:
         with Session(engine) as session, session.begin():
             yield session
     except DBAPIError as error:
-        if not _is_full(error.orig):
+        if not is_full(error.orig):
             raise
         raise OSError(errno.ENOSPC, f"the database is full: {error.orig}") from error
 
 
-def _is_full(error: object) -> bool:
+def is_full(error: object) -> bool:
+    """Tell whether a driver's error means that there is no space left."""
     return (
         getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         or getattr(error, "sqlstate", None) == _POSTGRESQL_DISK_FULL

@@ -122,6 +122,10 @@ class Collection:
         """Return the item that bytes of this SHA-256 (64 hex digits) are, in this modality."""
         return self._catalog.get(item_id(modality, sha256))
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Return those of the item ids that are there."""
+        return set(self._catalog.by_ids(ids))
+
     def get(self, item_id: str) -> Item | None:
         """Return the item of this id."""
         return self._catalog.get(item_id)

@@ -22,6 +22,9 @@ _PART = ".part"
 _ID_DIGITS = 20
 _WRITERS = 8
 
+# Returns those of the given item ids that the catalog has.
+Known = Callable[[Sequence[str]], Iterable[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class StagedMedia:
@@ -101,29 +104,42 @@ class MediaFiles:
         folders = set()
         for media in staged:
             path = self.path(media.id, media.suffix)
-            (self._pending / path.name).touch()
+            self._marker(media.id, media.suffix).touch()
             if not path.parent.exists():
                 path.parent.mkdir()
                 folders.add(self._media)
             media.part.replace(path)
             folders.add(path.parent)
-        for folder in folders:
-            sync_folder(folder)
+        sync_folders(folders)
+
+    def withdraw(self, staged: Iterable[StagedMedia], known: Known) -> None:
+        """Take back the lasting names of media whose items did not get into the catalog."""
+        published = list(staged)
+        existing = set(known([media.id for media in published]))
+        for media in published:
+            path = self.path(media.id, media.suffix)
+            if media.id not in existing and path.exists():
+                path.replace(media.part)
+            self._marker(media.id, media.suffix).unlink(missing_ok=True)
 
     def mark(self, item_id: str, suffix: str) -> None:
         """Announce that an item is about to be deleted."""
-        (self._pending / f"{item_id}{suffix}").touch()
+        self._marker(item_id, suffix).touch()
 
-    def settle(self, known: Callable[[Sequence[str]], Iterable[str]]) -> int:
+    def settle(self, known: Known, ids: Iterable[str] | None = None) -> int:
         """End what is pending: remove the files whose item is not in the catalog.
 
         Args:
             known: Returns those of the given item ids that the catalog has.
+            ids: Items whose change ended; None for all that are pending, at opening.
 
         Returns:
             How many files were removed.
         """
-        markers = [entry for entry in self._pending.iterdir() if entry.suffix != _PART]
+        if ids is None:
+            markers = [entry for entry in self._pending.iterdir() if entry.suffix != _PART]
+        else:
+            markers = [path for item_id in ids for path in self._pending.glob(f"{item_id}.*")]
         existing = set(known([marker.name[:_ID_DIGITS] for marker in markers]))
         removed = 0
         for marker in markers:
@@ -137,7 +153,10 @@ class MediaFiles:
     def finish(self, staged: Iterable[StagedMedia]) -> None:
         """Take the markers of committed items away."""
         for media in staged:
-            (self._pending / f"{media.id}{media.suffix}").unlink()
+            self._marker(media.id, media.suffix).unlink()
+
+    def _marker(self, item_id: str, suffix: str) -> Path:
+        return self._pending / f"{item_id}{suffix}"
 
     def discard(self, staged: Iterable[StagedMedia]) -> None:
         """Remove staged files that were not published."""
@@ -173,3 +192,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Make the names in several folders survive; a journal writes those that wait at once."""
+    waiting = list(folders)
+    if len(waiting) < 2:
+        for folder in waiting:
+            sync_folder(folder)
+        return
+    with ThreadPoolExecutor(min(_WRITERS, len(waiting))) as pool:
+        list(pool.map(sync_folder, waiting))

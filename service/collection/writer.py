@@ -7,11 +7,12 @@ is cut short is finished or undone at the next opening.
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from service.catalog.catalog import Catalog
 from service.catalog.records import Embedding, Item, SpaceRef
+from service.collection.commits import CommitQueue
 from service.collection.errors import StorageFullError, full_disk_reported
 from service.collection.index_set import IndexSet
 from service.collection.media_files import MediaFiles, StagedMedia
@@ -22,7 +23,7 @@ SAVE_EVERY = 1_000
 
 
 class Writer:
-    """Adds, deletes and replaces; safe to call from any thread, one change at a time."""
+    """Adds, deletes and replaces; safe to call from any thread, one transaction at a time."""
 
     def __init__(
         self, folder: Path, catalog: Catalog, media: MediaFiles, indexes: IndexSet
@@ -32,10 +33,11 @@ class Writer:
         self._media = media
         self._indexes = indexes
         self._lock = threading.RLock()
+        self._commits = CommitQueue(self._lock, self._store)
 
     def tidy(self) -> None:
         """Finish or undo what a killed process left."""
-        n_parts, n_files = self._media.sweep(), self._settle()
+        n_parts, n_files = self._media.sweep(), self._media.settle(self._catalog.by_ids)
         if n_parts or n_files:
             _LOG.info("removed %d unfinished uploads and %d unused files", n_parts, n_files)
 
@@ -48,8 +50,7 @@ class Writer:
                 [(new.modality, new.media, new.suffix) for new in arrivals]
             )
             try:
-                with self._lock:
-                    answer = self._store(arrivals, staged)
+                answer = self._commits.store(arrivals, staged)
             finally:
                 self._media.discard(staged)
         self._save_now_and_then()
@@ -66,7 +67,7 @@ class Writer:
                 self._catalog.delete(item.id)
                 self._indexes.remove(item)
             finally:
-                self._settle()
+                self._media.settle(self._catalog.by_ids, [item.id])
         self._save_now_and_then()
         return True
 
@@ -99,33 +100,36 @@ class Writer:
     ) -> list[tuple[Item, bool]]:
         known = self._catalog.by_ids([media.id for media in staged])
         fresh: dict[str, tuple[NewItem, StagedMedia]] = {}
-        is_new = []
         for new, media in zip(arrivals, staged, strict=True):
-            is_new.append(media.id not in known and media.id not in fresh)
-            if is_new[-1]:
-                fresh[media.id] = (new, media)
-        if fresh:
-            items = self._commit(list(fresh.values()))
-            self._indexes.add((item, fresh[item.id][0].embeddings) for item in items)
-            known.update((item.id, item) for item in items)
-        return [(known[media.id], new) for media, new in zip(staged, is_new, strict=True)]
+            if media.id not in known:
+                fresh.setdefault(media.id, (new, media))
+        stored = self._commit(fresh) if fresh else {}
+        answer = []
+        for media in staged:
+            if media.id in stored:
+                # The second of two equal items finds the first one there.
+                known[media.id], is_new = stored.pop(media.id)
+            else:
+                is_new = False
+            answer.append((known[media.id], is_new))
+        return answer
 
-    def _commit(self, fresh: Sequence[tuple[NewItem, StagedMedia]]) -> list[Item]:
-        """Media first, then the catalog; on failure the media go again."""
-        media = [staged for _, staged in fresh]
+    def _commit(
+        self, fresh: Mapping[str, tuple[NewItem, StagedMedia]]
+    ) -> dict[str, tuple[Item, bool]]:
+        """Media first, then the catalog, then the indexes; on failure the media go again."""
+        media = [staged for _, staged in fresh.values()]
         try:
             self._media.publish(media)
-            items = self._catalog.insert(
-                [draft(new, staged, self._indexes.spaces) for new, staged in fresh]
+            stored = self._catalog.insert_missing(
+                [draft(new, staged, self._indexes.spaces) for new, staged in fresh.values()]
             )
         except BaseException:
-            self._settle()
+            self._media.withdraw(media, self._catalog.by_ids)
             raise
         self._media.finish(media)
-        return items
-
-    def _settle(self) -> int:
-        return self._media.settle(self._catalog.by_ids)
+        self._indexes.add((item, fresh[item.id][0].embeddings) for item, new in stored if new)
+        return {item.id: (item, new) for item, new in stored}
 
     def _save_now_and_then(self) -> None:
         """Bound what a kill leaves to be caught up; a full disk is no reason to fail a change."""

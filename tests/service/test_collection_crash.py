@@ -56,10 +56,9 @@ def kill(process):
     `communicate` would read the bare pipe, past the lines that `readline` already holds in its
     buffer: on a busy machine it loses some, or begins in the middle of one.
     """
-    process.send_signal(signal.SIGKILL)
-    lines = process.stdout.read().splitlines()
-    process.wait(timeout=30)
-    return lines
+    with process:
+        process.send_signal(signal.SIGKILL)
+        return process.stdout.read().splitlines()
 
 
 def assert_whole(collection):
@@ -111,7 +110,7 @@ def test_every_acknowledged_change_survives_a_kill_at_a_random_moment(tmp_path):
 KILLED_AT = {
     "media staged": ("service.collection.media_files.MediaFiles", "publish", "before"),
     "media published": ("service.collection.media_files.MediaFiles", "publish", "after"),
-    "committed": ("service.catalog.catalog.Catalog", "insert", "after"),
+    "committed": ("service.catalog.catalog.Catalog", "insert_missing", "after"),
     "indexed": ("service.collection.index_set.IndexSet", "add", "after"),
     "index file written": ("service.index.numpy_backend.NumpyIndex", "save", "after"),
     "deletion marked": ("service.collection.media_files.MediaFiles", "mark", "after"),
