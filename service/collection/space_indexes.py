@@ -160,10 +160,7 @@ class SpaceIndexes:
         path = self._folder / entry["file"]
         found = _sha256(path) if path.exists() else "no such file"
         self._expect(f"sha256 of {path.name}", entry["sha256"], found)
-        options = self._options
-        index = load_index(
-            path, backend=options.backend, device=options.device, threads=options.threads
-        )
+        index = load_index(path, self._options)
         self._expect(f"number of vectors in {path.name}", entry["count"], len(index))
         self._expect(f"dimension of {path.name}", self.space.n_components, index.dimension)
         return index

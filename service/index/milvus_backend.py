@@ -23,8 +23,15 @@ from models.types import Float32Array, Int64Array
 from service.index.errors import IndexSettingError, IndexUnreachableError
 from service.index.options import MilvusAddress
 from service.index.protocol import Hits
-from service.index.rows import Rows, RowStore, check_ids, save_rows
-from service.index.scoring import best, certain_best, check_search, exact_search, no_hits, put
+from service.index.rows import Rows, RowStore, check_ids, new_generation
+from service.index.scoring import (
+    are_certain,
+    check_search,
+    exact_search,
+    merged,
+    no_hits,
+)
+from service.index.snapshot_file import write_rows
 
 # What Milvus reports comes as an exception as well.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
@@ -101,12 +108,9 @@ class MilvusIndex:
         queries = check_search(queries, k, self.dimension)
         if allowed is None:
             return self._search(queries, k, "")
-        answers = [self._search_among(queries, k, part) for part in _parts(check_ids(allowed))]
         hits = no_hits(len(queries), k)
-        for number in range(len(queries) if answers else 0):
-            ids = np.concatenate([answer.ids[number] for answer in answers])
-            scores = np.concatenate([answer.scores[number] for answer in answers])
-            put(hits, number, best(ids[ids >= 0], scores[ids >= 0], k))
+        for part in _parts(check_ids(allowed)):
+            hits = merged(hits, self._search_among(queries, k, part))
         return hits
 
     def save(self, path: Path) -> None:
@@ -115,7 +119,7 @@ class MilvusIndex:
         for page in self._pages(["id", "vector"]):
             rows = self._rows(page)
             store.add(rows.ids, rows.vectors)
-        save_rows(path, store.rows())
+        write_rows(path, store.rows().ids, store.rows().vectors)
 
     def drop(self) -> None:
         """Remove the collection from Milvus; the index is of no use afterwards."""
@@ -137,26 +141,23 @@ class MilvusIndex:
             found = self._candidates(queries[waiting], n, condition)
             uncertain = []
             for number, candidates in zip(waiting, found, strict=True):
-                answer = self._best(queries[number], k, n, candidates)
+                answer = self._best(queries[number : number + 1], k, n, candidates)
                 if answer is None:
                     uncertain.append(number)
                 else:
-                    put(hits, number, answer)
+                    hits.ids[number], hits.scores[number] = answer.ids[0], answer.scores[0]
             waiting, n = uncertain, n * _GROWTH
         return hits
 
-    def _best(
-        self, query: Float32Array, k: int, n: int, candidates: Sequence[Any]
-    ) -> tuple[Int64Array, Float32Array] | None:
-        """Score n candidates anew; None when one that Milvus left out might be better."""
+    def _best(self, query: Float32Array, k: int, n: int, candidates: Sequence[Any]) -> Hits | None:
+        """Score candidates anew for a query (1, K); None when one left out might be better."""
         rows = self._rows([hit["entity"] | {"id": hit["id"]} for hit in candidates])
-        scores = np.array([hit["distance"] for hit in candidates], np.float32)
+        hits = exact_search(rows, query, k)
+        if len(rows) < n or n == _MOST_CANDIDATES or not self._is_exact:
+            return hits
+        last_score = np.array([candidates[-1]["distance"]], np.float32)
         error = (self.dimension + 2) * _SINGLE_ROUNDING * self._largest_norm
-        is_all = len(rows) < n or n == _MOST_CANDIDATES or not self._is_exact
-        if is_all:
-            hits = exact_search(rows, query[None, :], k)
-            return hits.ids[0], hits.scores[0]
-        return certain_best(rows, query, k, (np.arange(len(rows)), scores, error))
+        return hits if are_certain(hits, query, last_score, error)[0] else None
 
     def _candidates(self, queries: Float32Array, n: int, condition: str) -> Iterator[Sequence[Any]]:
         """The n nearest by Milvus's own scores, with their vectors, for each query (B, K)."""
@@ -175,7 +176,7 @@ class MilvusIndex:
     def _rows(self, found: Sequence[Any]) -> Rows:
         ids = np.array([row["id"] for row in found], np.int64)
         vectors = np.array([row["vector"] for row in found], np.float32)
-        return Rows(ids, vectors.reshape(-1, self.dimension), -1, self._largest_norm)
+        return Rows(ids, vectors.reshape(-1, self.dimension), new_generation(), self._largest_norm)
 
     def _query(self, condition: str, fields: list[str]) -> Sequence[Any]:
         with _reported("reading vectors"):

@@ -4,7 +4,6 @@ import pytest
 from models.errors import DataError
 from models.types import Modality
 from service.catalog.catalog import Catalog
-from service.catalog.database import sqlite_url
 from service.catalog.records import Draft, Embedding, SpaceRef
 
 SPACE = SpaceRef("av", "f00d", (Modality.AUDIO, Modality.VIDEO), 3)
@@ -32,8 +31,8 @@ def at(number, dimension=3):
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    catalog = Catalog(sqlite_url(tmp_path / "catalog.sqlite3"))
+def catalog(catalog_url):
+    catalog = Catalog(catalog_url)
     catalog.insert(
         [
             draft(1, Modality.AUDIO, (SPACE, at(1)), (OTHER, at(1, 2))),
@@ -65,8 +64,8 @@ def test_numbers_are_those_of_one_modality_in_one_space(catalog):
     assert catalog.embeddings.numbers("song", Modality.VIDEO).tolist() == []
 
 
-def test_vectors_of_many_items_come_in_runs(tmp_path):
-    catalog = Catalog(sqlite_url(tmp_path / "many.sqlite3"))
+def test_vectors_of_many_items_come_in_runs(catalog_url):
+    catalog = Catalog(catalog_url)
     catalog.insert([draft(n, Modality.AUDIO, (SPACE, at(n))) for n in range(1, 2001)])
     runs = list(catalog.embeddings.vectors("av", range(1, 2001)))
     catalog.close()
@@ -200,9 +199,9 @@ def test_put_gives_some_items_a_vector_and_leaves_the_others(catalog):
     assert catalog.embeddings.count("av", Modality.AUDIO) == 2
 
 
-def test_blocks_are_all_rows_in_the_order_of_writing(tmp_path, monkeypatch):
+def test_blocks_are_all_rows_in_the_order_of_writing(catalog_url, monkeypatch):
     monkeypatch.setattr("service.catalog.embeddings._BLOCK_ROWS", 7)
-    catalog = Catalog(sqlite_url(tmp_path / "many.sqlite3"))
+    catalog = Catalog(catalog_url)
     catalog.insert([draft(n, Modality.AUDIO, (SPACE, at(n))) for n in range(1, 31)])
     runs = list(catalog.embeddings.blocks("av", Modality.AUDIO))
     catalog.close()
