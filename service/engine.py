@@ -12,6 +12,7 @@ from service.collection.collection import Collection
 from service.embedder import Embedder
 from service.errors import ProblemError
 from service.facts import MediaFacts, describe
+from service.index.options import MilvusAddress
 from service.settings import Settings
 from service.stopwatch import Stopwatch
 from service.warmup import warm_up
@@ -114,6 +115,7 @@ class Engine:
             device=settings.index_device,
             threads=settings.threads,
             database_url=settings.database_url,
+            milvus=MilvusAddress.of(settings),
         )
         try:
             return cls(settings, Embedder(found, settings), collection)

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.media.limits import MediaLimits
@@ -33,6 +33,10 @@ class Settings(BaseSettings):
         queue_seconds: How long a request waits for a free worker before 503.
         index_backend: Key of ``BACKENDS``.
         index_device: ``auto`` takes a GPU when FAISS has one.
+        milvus_uri: Where Milvus is when ``index_backend`` is ``milvus``: ``http://HOST:19530``, or
+            a path ending in ``.db`` for Milvus Lite.
+        milvus_token: ``USER:PASSWORD`` or an API key of Milvus.
+        milvus_index: Milvus's name of an index type; ``FLAT`` is exact.
         threads: OpenMP threads of one index search.
         max_k: Most results of one answer.
         max_offset: Deepest start of an answer.
@@ -63,6 +67,9 @@ class Settings(BaseSettings):
 
     index_backend: str = "faiss"
     index_device: Literal["auto", "cpu", "gpu"] = "auto"
+    milvus_uri: str | None = None
+    milvus_token: SecretStr = SecretStr("")
+    milvus_index: str = "FLAT"
     threads: int = Field(default=1, ge=1)
 
     max_k: int = Field(default=100, ge=1, le=10_000)

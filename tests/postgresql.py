@@ -66,7 +66,7 @@ def running_postgresql():
             **options,
         )
         port = _free_port()
-        settings = ["-p", str(port), "-h", "127.0.0.1", "-k", data, "-F"]
+        settings = ["-p", str(port), "-h", "127.0.0.1", "-k", str(data), "-F"]
         process = subprocess.Popen([binaries / "postgres", "-D", data, *settings], **options)
         try:
             server = PostgreSQL(port, password)

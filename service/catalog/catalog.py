@@ -1,6 +1,7 @@
 """The catalog: which items there are. It is the truth; index files and media follow it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ from models.errors import DataError
 from models.types import Int64Array, Modality
 from service.catalog import sequence as counter
 from service.catalog.answers import RecentAnswers
-from service.catalog.database import open_database, transaction
+from service.catalog.database import held_alone, open_database, transaction
 from service.catalog.embeddings import EmbeddingTable, counts, forget_item
 from service.catalog.queries import chunks, conditions, integers
 from service.catalog.records import Draft, Filter, Item, Statistics
@@ -46,6 +47,10 @@ class Catalog:
         self.embeddings = EmbeddingTable(self._engine)
         self._spaces = SpaceTable(self._engine)
         self._answers = RecentAnswers()
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold off every other process that changes the collection, on a database server."""
+        return held_alone(self._engine, self.collection_id)
 
     def sequence(self) -> int:
         """Return the number of the last change that was committed; 0 for a new catalog."""

@@ -1,6 +1,7 @@
 """Opening the database: connection settings, schema version, errors in plain words."""
 
 import errno
+import hashlib
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -8,7 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    ExceptionContext,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.orm import Session
 
@@ -24,6 +36,31 @@ _POSTGRESQL_DISK_FULL = "53100"
 def sqlite_url(path: Path) -> str:
     """Return the URL of an SQLite file."""
     return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def is_server(url: str | None) -> bool:
+    """Whether a database is one that several processes on several machines may use."""
+    return url is not None and not url.startswith("sqlite")
+
+
+@contextmanager
+def held_alone(engine: Engine, name: str) -> Iterator[None]:
+    """Wait until no other process holds this name, and hold it; nothing to do for SQLite.
+
+    PostgreSQL lets go of it when the connection ends, also by the death of its process.
+    """
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    with engine.begin() as connection:
+        _hold(connection, name)
+        yield
+
+
+def _hold(connection: Connection, name: str) -> None:
+    """Take an advisory lock of PostgreSQL until the end of the transaction."""
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    connection.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def open_database(url: str) -> tuple[Engine, str]:
@@ -50,7 +87,8 @@ def connect(url: str) -> Engine:
         ArtefactError: When the URL is none or its driver is missing.
     """
     try:
-        engine = create_engine(make_url(url))
+        # Before a connection is used again it is asked whether the server is still there.
+        engine = create_engine(make_url(url), pool_pre_ping=is_server(url))
     except (ArgumentError, ImportError) as error:
         # The URL itself stays out of the message: it may hold a password.
         raise ArtefactError(
@@ -59,7 +97,25 @@ def connect(url: str) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
+    else:
+        event.listen(engine, "handle_error", _explain_loss)
     return engine
+
+
+def _explain_loss(context: ExceptionContext) -> None:
+    """Say in plain words that a server does not answer or refuses us.
+
+    Raises:
+        ArtefactError: Instead of the driver's error; without the password.
+    """
+    if context.is_pre_ping:  # it connects anew
+        return
+    if context.is_disconnect or context.connection is None:
+        url = None if context.engine is None else context.engine.url
+        told = " ".join(str(context.original_exception).split())
+        raise ArtefactError(
+            f"KYOMEI_DATABASE_URL: expected a database that answers at {url}, got: {told}"
+        ) from context.original_exception
 
 
 @contextmanager
@@ -103,6 +159,8 @@ def _open_schema(engine: Engine) -> str:
         found = stored_version(session.connection())
         if found is None:
             begin(session.connection())
+            found = stored_version(session.connection())  # another process may have made it
+        if found is None:
             Base.metadata.create_all(session.connection())
             made = InfoRow(row=1, version=SCHEMA_VERSION, collection_id=uuid.uuid4().hex)
             session.add(made)
@@ -123,6 +181,8 @@ def begin(connection: Connection) -> None:
     """Make what follows one transaction, tables too: SQLite's driver begins only at an INSERT."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        _hold(connection, "kyomei tables")
 
 
 def other_version(place: str, found: int) -> str:

@@ -9,15 +9,16 @@ from typing import ClassVar, Self
 from models.errors import ArtefactError
 from models.types import Float32Array, Modality
 from service.catalog.catalog import Catalog
-from service.catalog.database import sqlite_url
+from service.catalog.database import is_server, sqlite_url
 from service.catalog.records import Embedding, Filter, Item, SpaceRef, Statistics
 from service.collection.index_set import IndexSet
 from service.collection.lock import FolderLock
 from service.collection.media_files import MediaFiles, item_id, sync_folder
 from service.collection.new_item import NewItem
 from service.collection.search import Page, search_items
+from service.collection.shared_indexes import BACKEND as SHARED
 from service.collection.writer import Writer
-from service.index.options import IndexOptions
+from service.index.options import IndexOptions, MilvusAddress
 
 
 class Collection:
@@ -38,6 +39,7 @@ class Collection:
         device: str = "auto",
         threads: int = 1,
         database_url: str | None = None,
+        milvus: MilvusAddress | None = None,
     ) -> None:
         """Open the collection in a folder, or make a new one there.
 
@@ -48,6 +50,8 @@ class Collection:
             device: ``auto``, ``cpu`` or ``gpu``, for the index.
             threads: CPU threads that one search may use.
             database_url: SQLAlchemy URL of the catalog; None for SQLite inside the folder.
+            milvus: Where Milvus is, for the backend ``milvus``. With a database other than SQLite
+                several processes may have the folder open then.
 
         Raises:
             ArtefactError: When another process has it open, or catalog, indexes and spaces do not
@@ -57,15 +61,18 @@ class Collection:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as undo:
-            undo.callback(FolderLock(folder).release)
+            shares = is_server(database_url) and backend == SHARED and self._refuses_misfits
+            undo.callback(FolderLock(folder, shared=shares).release)
             self._catalog = Catalog(database_url or sqlite_url(folder / "catalog.sqlite3"))
             undo.callback(self._catalog.close)
             sync_folder(folder)
             self._media = MediaFiles(folder)
-            self._indexes = IndexSet(folder, self._catalog, IndexOptions(backend, device, threads))
+            options = IndexOptions(backend, device, threads, milvus=milvus)
+            self._indexes = IndexSet(folder, self._catalog, options)
             self._writer = Writer(folder, self._catalog, self._media, self._indexes)
-            self._writer.tidy()
-            self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
+            with self._catalog.exclusive():
+                self._writer.tidy(alone=not shares)
+                self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
             undo.callback(self._writer.save)
             self._ending = undo.pop_all()
 
@@ -79,6 +86,7 @@ class Collection:
         device: str = "auto",
         threads: int = 1,
         database_url: str | None = None,
+        milvus: MilvusAddress | None = None,
     ) -> "Collection":
         """Open a collection although indexes or embeddings do not fit their space.
 
@@ -87,7 +95,7 @@ class Collection:
         """
         options = {"backend": backend, "device": device}
         return _CollectionUnderRepair(
-            folder, spaces, **options, threads=threads, database_url=database_url
+            folder, spaces, **options, threads=threads, database_url=database_url, milvus=milvus
         )
 
     @property

@@ -10,6 +10,7 @@ from models.errors import ArtefactError, DataError
 from models.types import Modality
 from service.catalog.catalog import Catalog
 from service.catalog.records import Embedding, Item, SpaceRef
+from service.collection.shared_indexes import BACKEND, SharedIndexes
 from service.collection.space_indexes import SpaceIndexes
 from service.index.options import IndexOptions
 from service.index.protocol import VectorIndex
@@ -33,7 +34,7 @@ class IndexSet:
         self._data = data
         self._catalog = catalog
         self._options = options
-        self._open: dict[str, SpaceIndexes] = {}
+        self._open: dict[str, SpaceIndexes | SharedIndexes] = {}
         self._changed: dict[str, set[Modality]] = {}
 
     def open(self, spaces: Sequence[SpaceRef], *, refuse_misfits: bool) -> None:
@@ -144,11 +145,13 @@ class IndexSet:
         self._adopt(indexes, set(space.modalities))
         self.save()
 
-    def _new(self, space: SpaceRef) -> SpaceIndexes:
-        """The one place where the indexes of a space are made, empty."""
+    def _new(self, space: SpaceRef) -> SpaceIndexes | SharedIndexes:
+        """The one place where the indexes of a space are made: empty, or those in Milvus."""
+        if self._options.backend == BACKEND:
+            return SharedIndexes(self._data, space, self._options, self._catalog.collection_id)
         return SpaceIndexes(self._data, space, self._options)
 
-    def _adopt(self, indexes: SpaceIndexes, changed: set[Modality]) -> None:
+    def _adopt(self, indexes: SpaceIndexes | SharedIndexes, changed: set[Modality]) -> None:
         self._open[indexes.space.name] = indexes
         self._changed[indexes.space.name] = changed
 
@@ -157,12 +160,13 @@ class IndexSet:
             self._changed[space].add(modality)
             self.n_changes += n_vectors
 
-    def _catch_up(self, indexes: SpaceIndexes) -> set[Modality]:
+    def _catch_up(self, indexes: SpaceIndexes | SharedIndexes) -> set[Modality]:
         """Add and remove what the catalog has more or less; return the modalities changed."""
         changed = set()
         name, embeddings = indexes.space.name, self._catalog.embeddings
         for modality, index in indexes.indexes.items():
-            stored, present = embeddings.numbers(name, modality), index.ids()
+            # In this order: what a replica adds meanwhile is not taken for what should go.
+            present, stored = index.ids(), embeddings.numbers(name, modality)
             missing = np.setdiff1d(stored, present, assume_unique=True)
             gone = np.setdiff1d(present, stored, assume_unique=True)
             for numbers, vectors in embeddings.vectors(name, missing.tolist()):

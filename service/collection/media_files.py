@@ -8,6 +8,7 @@ a marker is never touched.
 
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -163,9 +164,11 @@ class MediaFiles:
         for media in staged:
             media.part.unlink(missing_ok=True)
 
-    def sweep(self) -> int:
+    def sweep(self, older_than_seconds: float = 0.0) -> int:
         """Remove staged files that a killed process left; return how many there were."""
-        parts = list(self._pending.glob(f"*{_PART}"))
+        newest = time.time() - older_than_seconds
+        found = self._pending.glob(f"*{_PART}")
+        parts = [part for part in found if part.stat().st_mtime <= newest]
         for part in parts:
             part.unlink()
         return len(parts)

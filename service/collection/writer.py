@@ -8,6 +8,7 @@ is cut short is finished or undone at the next opening.
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from service.catalog.catalog import Catalog
@@ -20,6 +21,7 @@ from service.collection.new_item import NewItem, check_new_item, check_vector, d
 
 _LOG = logging.getLogger(__name__)
 SAVE_EVERY = 1_000
+_ABANDONED_SECONDS = 24 * 3600.0
 
 
 class Writer:
@@ -35,9 +37,10 @@ class Writer:
         self._lock = threading.RLock()
         self._commits = CommitQueue(self._lock, self._store)
 
-    def tidy(self) -> None:
-        """Finish or undo what a killed process left."""
-        n_parts, n_files = self._media.sweep(), self._media.settle(self._catalog.by_ids)
+    def tidy(self, *, alone: bool) -> None:
+        """Finish or undo what a killed process left; others may be staging when not alone."""
+        n_parts = self._media.sweep(0 if alone else _ABANDONED_SECONDS)
+        n_files = self._media.settle(self._catalog.by_ids)
         if n_parts or n_files:
             _LOG.info("removed %d unfinished uploads and %d unused files", n_parts, n_files)
 
@@ -58,7 +61,7 @@ class Writer:
 
     def delete(self, item_id: str) -> bool:
         """Forget an item, its vectors and its media; False when there is none of this id."""
-        with self._lock, full_disk_reported(self._folder):
+        with self._alone():
             item = self._catalog.get(item_id)
             if item is None:
                 return False
@@ -73,7 +76,7 @@ class Writer:
 
     def replace_embeddings(self, space: SpaceRef, rows: Iterable[tuple[int, Embedding]]) -> int:
         """Give a space new embeddings and indexes; see ``Collection.replace_embeddings``."""
-        with self._lock, full_disk_reported(self._folder):
+        with self._alone():
             self._indexes.forget_files(space)
             count = self._catalog.embeddings.replace(space, _checked(space, rows))
             self._indexes.rebuild(space)
@@ -81,7 +84,7 @@ class Writer:
 
     def rebuild(self, space: str) -> None:
         """Build the indexes of a space from the catalog; see ``Collection.rebuild``."""
-        with self._lock, full_disk_reported(self._folder):
+        with self._alone():
             ref = self._indexes.space(space)
             self._indexes.forget_files(ref)
             self._indexes.rebuild(ref)
@@ -95,7 +98,20 @@ class Writer:
         with self._lock, full_disk_reported(self._folder):
             self._indexes.save()
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold off other threads, and other processes that share the folder."""
+        with self._lock, full_disk_reported(self._folder), self._catalog.exclusive():
+            yield
+
     def _store(
+        self, arrivals: Sequence[NewItem], staged: Sequence[StagedMedia]
+    ) -> list[tuple[Item, bool]]:
+        """Store items in one transaction; called with the lock held."""
+        with self._catalog.exclusive():
+            return self._store_alone(arrivals, staged)
+
+    def _store_alone(
         self, arrivals: Sequence[NewItem], staged: Sequence[StagedMedia]
     ) -> list[tuple[Item, bool]]:
         known = self._catalog.by_ids([media.id for media in staged])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from service.settings import Settings
+
 DEFAULT_RECALL = 0.95
 
 
@@ -18,6 +20,14 @@ class MilvusAddress:
     uri: str
     token: str = field(default="", repr=False)
     index_type: str = "FLAT"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "MilvusAddress | None":
+        """Return what the settings say, None when they name no Milvus."""
+        if settings.milvus_uri is None:
+            return None
+        token = settings.milvus_token.get_secret_value()
+        return cls(settings.milvus_uri, token, settings.milvus_index)
 
 
 @dataclass(frozen=True, slots=True)
