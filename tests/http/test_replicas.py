@@ -1,4 +1,4 @@
-"""Two servers on one PostgreSQL, one Milvus and one folder of media: each sees what the other does."""
+"""Two servers on one PostgreSQL, one Milvus and one folder: each sees what the other does."""
 
 import contextlib
 import os
@@ -110,8 +110,8 @@ def test_the_same_files_sent_to_both_at_once_become_one_item_each(replicas):
     for server in replicas:
         listed = httpx.get(f"{server.url}/items", params={"modality": "image"}).json()
         assert sorted(item["id"] for item in listed["items"]) == sorted(created)
-    for item in listed["items"]:
-        assert httpx.get(replicas[0].url + item["media_url"]).status_code == 200
+        for item in listed["items"]:
+            assert httpx.get(server.url + item["media_url"]).status_code == 200
 
 
 def test_a_replica_that_was_killed_comes_back_and_the_other_went_on(replicas, world, place):
