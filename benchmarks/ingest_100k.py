@@ -2,12 +2,11 @@
 
     python benchmarks/ingest_100k.py [--files 100000] [--workers 2] [--folder DIR]
 
-Makes FILES different files: up to a tenth real ones where ../shared/data is there (spoken digits in
-FLAC, photographs of Caltech-101 in JPEG), the rest generated: PNG pictures of 48 x 48 pixels, lyrics
-of some lines, WAV sounds of a quarter of a second; of 100 generated files 50 are lyrics, 40 pictures
-and 10 sounds. Then ``kyomei index`` takes them into the spaces that ship, in a process of its own.
-It is killed (-9) when a fifth, a half and four fifths of the items are in the catalog, and started
-again.
+Makes FILES different files: up to a tenth real ones where ../shared/data is there (spoken digits,
+photographs of Caltech-101), the rest generated: PNG pictures of 48 x 48 pixels, lyrics of some
+lines, WAV sounds of a quarter of a second; of 100 generated files 50 are lyrics, 40 pictures and 10
+sounds. Then ``kyomei index`` takes them into the spaces that ship, in a process of its own. It is
+killed (-9) when a fifth, a half and four fifths of the items are in the catalog, and started again.
 
 Prints one JSON object: ``items``, ``different_ids`` and ``media_files`` (all must equal ``files``);
 ``skipped``; ``added_by_run``: what each run found to do; ``files_per_second`` of all runs together,
