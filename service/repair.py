@@ -1,12 +1,15 @@
 """``kyomei check``: the check of a data folder, and mending what can be mended."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from models.errors import DataError, KyomeiError
 from service.artefacts import SpaceFolder, find_spaces
+from service.catalog.database import SCHEMA_VERSION
 from service.catalog.records import Embedding, Item
 from service.collection.check import (
+    KINDS,
     NOT_MENDED,
     Finding,
     Report,
@@ -71,6 +74,45 @@ def check_collection(settings: Settings, *, repair: bool, progress: bool = True)
         return Outcome(report)
     done = _repair(settings, found, report)
     return Outcome(_check(settings, found, progress=progress), tuple(done))
+
+
+def report_lines(outcome: Outcome) -> Iterator[str]:
+    """Say what came of a check in words for people."""
+    for repair in outcome.repairs:
+        yield f"{_line(repair.finding)}\n  {repair.done}"
+    for finding in outcome.report.findings:
+        yield f"{_line(finding)}\n  repair: {KINDS[finding.kind]}"
+    counts = outcome.report.checked
+    looked_at = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in sorted(counts))
+    found = len(outcome.report.findings)
+    verdict = "clean" if outcome.is_clean else f"{found} findings; try --repair"
+    yield f"checked {looked_at}: {verdict}"
+
+
+def report_values(settings: Settings, outcome: Outcome) -> dict[str, Any]:
+    """Return what came of a check for JSON."""
+    report = outcome.report
+    return {
+        "data": str(settings.data),
+        "clean": outcome.is_clean,
+        "checked": dict(report.checked),
+        "unfinished": report.unfinished,
+        "findings": [
+            {**asdict(finding), "repair": KINDS[finding.kind]} for finding in report.findings
+        ],
+        "repairs": [asdict(repair) for repair in outcome.repairs],
+        "manifest": {
+            "schema_version": SCHEMA_VERSION,
+            "collection_id": report.collection_id,
+            "sequence": report.sequence,
+            "spaces": [asdict(space) for space in report.spaces.values()],
+        },
+    }
+
+
+def _line(finding: Finding) -> str:
+    place = "" if finding.space in (None, finding.subject) else f" in space {finding.space}"
+    return f"{finding.kind}: {finding.subject}{place}: {finding.detail}"
 
 
 def _check(settings: Settings, spaces: Sequence[SpaceFolder], *, progress: bool) -> Report:

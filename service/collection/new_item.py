@@ -49,9 +49,9 @@ def check_new_item(new: NewItem, spaces: Mapping[str, SpaceRef]) -> None:
     """Refuse an item that cannot be stored or found.
 
     Raises:
-        DataError: On an empty title or tag, a suffix that is no file ending, metadata that is not text,
-            finite number or truth value, a space that is not open or does not cover the modality,
-            or a typicality outside [0, 1].
+        DataError: On an empty title or tag, a suffix that is no file ending, metadata that is not
+            text, finite number or truth value, a space that is not open or does not cover the
+            modality, or a typicality outside [0, 1].
         ShapeError: On a vector that is not (K,) and finite.
     """
     if not new.title.strip():
