@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -67,6 +68,7 @@ class Collection:
             self._writer.tidy()
             self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
             undo.callback(self._writer.save)
+            undo.callback(self._indexes.close)
             self._ending = undo.pop_all()
 
     @classmethod
@@ -177,7 +179,8 @@ class Collection:
             ShapeError: When the queries are not (B, K) and finite, k < 1 or offset < 0.
         """
         index = self._indexes.of(space, modality)
-        return search_items(self._catalog, index, queries, Page(k, offset, filter))
+        chosen = filter and replace(filter, modality=filter.modality or modality)
+        return search_items(self._catalog, index, queries, Page(k, offset, chosen))
 
     def embedding(self, item: Item, space: str) -> Embedding | None:
         """Return where an item lies in a space, None if it does not."""
