@@ -1,4 +1,4 @@
-"""The commands of the service: demo, index, serve, search, reindex.
+"""The commands of the service: demo, index, serve, search, reindex, and those of the data folder.
 
 Heavy imports are inside the functions, so that ``kyomei --help`` is quick.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 
 Data = Annotated[
     Path | None,
@@ -156,6 +157,77 @@ def reindex(data: Data = None, space_folder: SpaceFolders = None) -> None:
         typer.echo(f"{name}: {count} items placed")
     for item, reason in report.skipped:
         typer.echo(f"  left out {item}: {reason}", err=True)
+
+
+@app.command()
+def check(
+    data: Data = None,
+    space_folder: SpaceFolders = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check items, media, rows, vectors and indexes; exit code 1 when something is wrong."""
+    from service.repair import check_collection, report_lines, report_values
+
+    settings = _settings(data=data, spaces=space_folder)
+    _set_up(settings)
+    outcome = check_collection(settings, repair=repair, progress=not quiet)
+    if as_json:
+        typer.echo(json.dumps(report_values(settings, outcome), indent=2, ensure_ascii=False))
+    else:
+        for line in report_lines(outcome):
+            typer.echo(line)
+    if not outcome.is_clean:
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Option(help="New folder, or new file ending in .tar.")],
+    data: Data = None,
+    quiet: Quiet = False,
+) -> None:
+    """Copy catalog and media, also of a collection that is being served."""
+    from service.collection.archive import save
+
+    settings = _settings(data=data)
+    if settings.database_url is not None:
+        raise DataError(
+            "expected a catalog in SQLite; back KYOMEI_DATABASE_URL up with the tools of that "
+            "database (pg_dump), then copy the folder media/"
+        )
+    note = save(settings.data, to, progress=not quiet)
+    typer.echo(f"{to}: {note.items} items, {note.media_bytes} bytes of media")
+
+
+@app.command()
+def restore(
+    backup: Annotated[Path, typer.Argument(help="What `kyomei backup` wrote.")],
+    data: Data = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a new data folder from a backup; every file is checked on the way."""
+    from service.collection.archive import load
+
+    settings = _settings(data=data)
+    note = load(backup, settings.data, progress=not quiet)
+    typer.echo(f"{settings.data}: {note.items} items as of {note.made_at}")
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the catalog of an older Kyomei up to date; the old one is kept."""
+    from service.collection.migrate import migrate_folder
+
+    settings = _settings(data=data)
+    _set_up(settings)
+    done = migrate_folder(settings.data, settings.database_url)
+    if done.found == done.now:
+        typer.echo(f"{settings.data}: schema version {done.now} already, nothing to do")
+        return
+    kept = "" if done.copy is None else f"; the old catalog is kept in {done.copy}"
+    typer.echo(f"{settings.data}: schema version {done.found} is now {done.now}{kept}")
 
 
 def _settings(**given: Any) -> "Settings":

@@ -11,6 +11,7 @@ from models.errors import ArtefactError
 from models.types import Float32Array, Modality
 from service.catalog.catalog import Catalog
 from service.catalog.database import sqlite_url
+from service.catalog.inspection import Inspection
 from service.catalog.records import Embedding, Filter, Item, SpaceRef, Statistics
 from service.collection.index_set import IndexSet
 from service.collection.lock import FolderLock
@@ -202,6 +203,22 @@ class Collection:
             StorageFullError: When the disk is full; the old embeddings stay then.
         """
         return self._writer.replace_embeddings(space, rows)
+
+    def put_embeddings(self, space: SpaceRef, rows: Sequence[tuple[Item, Embedding]]) -> None:
+        """Place some items in a space, or place them anew, in one transaction.
+
+        Raises:
+            DataError: When an item is gone, or the space is of another fingerprint than the
+                embeddings that are there; nothing is changed then.
+            ShapeError: When a vector does not fit; nothing is changed then.
+            StorageFullError: When the disk is full; nothing is changed then.
+        """
+        self._writer.put_embeddings(space, rows)
+
+    @property
+    def inspection(self) -> Inspection:
+        """Looks for damage in the catalog."""
+        return self._catalog.inspection
 
     def rebuild(self, space: str) -> None:
         """Build the indexes of an open space anew from the embeddings in the catalog.

@@ -9,7 +9,7 @@ a marker is never touched.
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,16 @@ class MediaFiles:
     def path(self, item_id: str, suffix: str) -> Path:
         """Where the bytes of an item lie."""
         return self._media / item_id[:2] / f"{item_id}{suffix}"
+
+    def pending(self) -> set[str]:
+        """Names of files whose item is being added or deleted, and of unfinished copies."""
+        return {entry.name for entry in self._pending.iterdir()}
+
+    def files(self) -> Iterator[list[Path]]:
+        """Yield every file under ``media/``, a folder at a time."""
+        for folder, _, names in sorted(os.walk(self._media)):
+            if names:
+                yield [Path(folder) / name for name in sorted(names)]
 
     def stage(self, modality: Modality, source: bytes | Path, suffix: str) -> StagedMedia:
         """Copy the bytes to the disk and hash them on the way.
@@ -183,6 +193,12 @@ def _copy(source: bytes | Path, target: BinaryIO) -> tuple[str, int]:
             digest.update(block)
             size += len(block)
     return digest.hexdigest(), size
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

@@ -79,6 +79,13 @@ class Writer:
             self._indexes.rebuild(space)
             return count
 
+    def put_embeddings(self, space: SpaceRef, rows: Sequence[tuple[Item, Embedding]]) -> None:
+        """Give some items an embedding; see ``Collection.put_embeddings``."""
+        placed = list(_checked(space, ((item.number, embedding) for item, embedding in rows)))
+        with self._lock, full_disk_reported(self._folder):
+            self._catalog.embeddings.put(space, placed)
+            self._indexes.add((item, {space.name: embedding}) for item, embedding in rows)
+
     def rebuild(self, space: str) -> None:
         """Build the indexes of a space from the catalog; see ``Collection.rebuild``."""
         with self._lock, full_disk_reported(self._folder):
