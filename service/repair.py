@@ -19,8 +19,8 @@ from service.collection.check import (
 )
 from service.collection.collection import Collection
 from service.collection.mend import drop_damaged, move_to_lost_and_found, set_aside
-from service.collection.space_indexes import IndexOptions
 from service.embedder import Embedder
+from service.index.options import IndexOptions
 from service.settings import Settings
 
 

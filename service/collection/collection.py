@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -18,8 +19,8 @@ from service.collection.media_files import MediaFiles, item_id, sync_folder
 from service.collection.new_item import NewItem
 from service.collection.paging import PageRequest, RankedPage, ranked_page
 from service.collection.search import Page, search_items
-from service.collection.space_indexes import IndexOptions
 from service.collection.writer import Writer
+from service.index.options import IndexOptions
 
 
 class Collection:
@@ -69,6 +70,7 @@ class Collection:
             self._writer.tidy()
             self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
             undo.callback(self._writer.save)
+            undo.callback(self._indexes.close)
             self._ending = undo.pop_all()
 
     @classmethod
@@ -188,7 +190,8 @@ class Collection:
             ShapeError: When the queries are not (B, K) and finite, k < 1 or offset < 0.
         """
         index = self._indexes.of(space, modality)
-        return search_items(self._catalog, index, queries, Page(k, offset, filter))
+        chosen = filter and replace(filter, modality=filter.modality or modality)
+        return search_items(self._catalog, index, queries, Page(k, offset, chosen))
 
     def ranking(
         self,

@@ -141,7 +141,7 @@ class Writer:
     def _save_now_and_then(self) -> None:
         """Bound what a kill leaves to be caught up; a full disk is no reason to fail a change."""
         with self._lock:
-            if self._indexes.n_changes < SAVE_EVERY:
+            if not self._indexes.save_is_due(SAVE_EVERY):
                 return
             try:
                 self.save()

@@ -18,7 +18,7 @@ from service.collection import Collection, Filter, StorageFullError, archive
 from service.collection.backup import back_up
 from service.collection.check import check_folder
 from service.collection.restore import restore
-from service.collection.space_indexes import IndexOptions
+from service.index.options import IndexOptions
 from tests.service.collection_cases import AV, media, new_item, numbers_found, vector
 
 OPTIONS = IndexOptions("numpy", "cpu", 1)

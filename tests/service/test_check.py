@@ -12,7 +12,7 @@ from models.errors import ArtefactError
 from service.catalog.database import sqlite_url
 from service.collection import Collection
 from service.collection.check import KINDS, check_folder
-from service.collection.space_indexes import IndexOptions
+from service.index.options import IndexOptions
 from tests.service.collection_cases import AV, SONG, K, new_item
 
 OPTIONS = IndexOptions("numpy", "cpu", 1)
@@ -114,7 +114,7 @@ DAMAGES = {
         lambda f: execute(f, "DELETE FROM embeddings WHERE item_number = 1"),
         "lies in no space",
     ),
-    "index-damaged": (spoil_index, "sha256"),
+    "index-damaged": (spoil_index, "bytes, got"),
 }
 
 
