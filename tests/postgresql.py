@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -73,7 +74,7 @@ def running_postgresql():
             _wait_until_up(server, process)
             yield server
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # does not wait for clients
             process.wait(timeout=30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

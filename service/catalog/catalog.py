@@ -1,11 +1,12 @@
 """The catalog: which items there are. It is the truth; index files and media follow it."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import numpy as np
-from sqlalchemy import Connection, delete, distinct, func, insert, select
+from sqlalchemy import Connection, delete, distinct, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import DataError
@@ -14,6 +15,7 @@ from service.catalog import sequence as counter
 from service.catalog.answers import RecentAnswers
 from service.catalog.database import held_alone, open_database, transaction
 from service.catalog.embeddings import EmbeddingTable, counts, forget_item
+from service.catalog.inspection import Inspection
 from service.catalog.queries import chunks, conditions, integers
 from service.catalog.records import Draft, Filter, Item, Statistics
 from service.catalog.rows import (
@@ -26,7 +28,7 @@ from service.catalog.rows import (
     to_item,
 )
 from service.catalog.spaces import SpaceTable
-from service.catalog.tables import Base, EmbeddingRow, FactRow, ItemRow, TagRow
+from service.catalog.tables import Base, EmbeddingRow, FactRow, InfoRow, ItemRow, TagRow
 
 
 class Catalog:
@@ -35,6 +37,7 @@ class Catalog:
     Attributes:
         collection_id: Made with the tables, 32 hex digits; the indexes must name the same.
         embeddings: The vectors of the items.
+        inspection: Looks for damage.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,6 +48,7 @@ class Catalog:
         """
         self._engine, self.collection_id = open_database(url)
         self.embeddings = EmbeddingTable(self._engine)
+        self.inspection = Inspection(self._engine)
         self._spaces = SpaceTable(self._engine)
         self._answers = RecentAnswers()
 
@@ -197,6 +201,12 @@ class Catalog:
             items = {Modality(name): count for name, count in session.execute(by_modality)}
             works, media_bytes = session.execute(sums).one()
         return Statistics(items, self.embedding_counts(), works, int(media_bytes))
+
+    def become_another(self) -> None:
+        """Take a new collection id: what was made for the old one does not fit any more."""
+        with transaction(self._engine) as session:
+            self.collection_id = uuid.uuid4().hex
+            session.execute(update(InfoRow).values(collection_id=self.collection_id))
 
     def close(self) -> None:
         """Close every connection."""

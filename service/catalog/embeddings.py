@@ -11,6 +11,7 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
+    and_,
     delete,
     func,
     insert,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy import literal as constant
 from sqlalchemy.exc import IntegrityError
 
-from models.errors import DataError
+from models.errors import ArtefactError, DataError
 from models.types import Float32Array, Int64Array, Modality
 from service.catalog import sequence as counter
 from service.catalog.database import transaction
@@ -80,7 +81,7 @@ class EmbeddingTable:
                 )
                 rows = raw_cursor(connection, query).fetchall()
                 if rows:
-                    yield _block(rows)
+                    yield _block(space, rows)
 
     def blocks(self, space: str, modality: Modality, since: int = 0) -> Iterator[Block]:
         """Yield numbers (n,) and vectors (n, K) of all embeddings, thousands at a time.
@@ -109,7 +110,7 @@ class EmbeddingTable:
                 if not rows:
                     return
                 last = rows[-1][:2]
-                yield _block([row[1:] for row in rows])
+                yield _block(space, [row[1:] for row in rows])
 
     def changed_since(self, space: str, modality: Modality, sequence: int) -> Changes:
         """Return which embeddings came and went after a change of the catalog.
@@ -189,6 +190,17 @@ class EmbeddingTable:
                 )
             _insert(connection, space, space_id, sequence, rows)
 
+    def drop(self, space: str, numbers: Sequence[int]) -> None:
+        """Forget where some items lie in a space."""
+        space_id = self._spaces.id_of(space)
+        with transaction(self._engine) as session:
+            connection = session.connection()
+            sequence = counter.advance(connection)
+            for part in chunks(numbers):
+                gone = and_(EmbeddingRow.space_id == space_id, EmbeddingRow.item_number.in_(part))
+                connection.execute(_log_removals(sequence, gone))
+                connection.execute(delete(EMBEDDINGS).where(gone))
+
     def _placed(self, space: str, modality: Modality) -> Select[int]:
         return select(EmbeddingRow.item_number).where(
             EmbeddingRow.space_id == self._spaces.id_of(space),
@@ -258,7 +270,12 @@ def _unfitting(space: SpaceRef, found: str) -> DataError:
     )
 
 
-def _block(rows: Sequence[tuple[int, bytes]]) -> Block:
+def _block(space: str, rows: Sequence[tuple[int, bytes]]) -> Block:
     numbers = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    joined = np.frombuffer(b"".join(row[1] for row in rows), "<f4")
-    return numbers, joined.reshape(len(rows), -1).astype(np.float32)
+    joined = np.frombuffer(b"".join(row[1] for row in rows), "<f4").astype(np.float32)
+    if len({len(row[1]) for row in rows}) > 1 or not np.isfinite(joined).all():
+        raise ArtefactError(
+            f"space {space!r}: expected finite vectors of one length in the catalog, got damaged "
+            "ones; run kyomei check --repair"
+        )
+    return numbers, joined.reshape(len(rows), -1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -10,11 +11,13 @@ from models.errors import ArtefactError
 from models.types import Float32Array, Modality
 from service.catalog.catalog import Catalog
 from service.catalog.database import is_server, sqlite_url
+from service.catalog.inspection import Inspection
 from service.catalog.records import Embedding, Filter, Item, SpaceRef, Statistics
 from service.collection.index_set import IndexSet
 from service.collection.lock import FolderLock
 from service.collection.media_files import MediaFiles, item_id, sync_folder
 from service.collection.new_item import NewItem
+from service.collection.paging import PageRequest, RankedPage, ranked_page
 from service.collection.search import Page, search_items
 from service.collection.shared_indexes import BACKEND as SHARED
 from service.collection.writer import Writer
@@ -74,6 +77,7 @@ class Collection:
                 self._writer.tidy(alone=not shares)
                 self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
             undo.callback(self._writer.save)
+            undo.callback(self._indexes.close)
             self._ending = undo.pop_all()
 
     @classmethod
@@ -143,9 +147,18 @@ class Collection:
         filter: Filter | None = None,  # noqa: A002 - the word of the HTTP surface
         offset: int = 0,
         limit: int = 100,
+        *,
+        after: int = 0,
     ) -> tuple[list[Item], int]:
-        """Return up to ``limit`` items in the order of adding, and how many fit in all."""
-        return self._catalog.page(filter or Filter(), offset, limit)
+        """Return up to ``limit`` items in the order of adding, and how many fit in all.
+
+        Args:
+            filter: Which items; None for all.
+            offset: How many to leave out.
+            limit: Length of the page.
+            after: Start behind the item of this number.
+        """
+        return self._catalog.page(filter or Filter(), offset, limit, after=after)
 
     def delete(self, item_id: str) -> bool:
         """Forget an item, its vectors and its media; False when there is none of this id."""
@@ -185,7 +198,48 @@ class Collection:
             ShapeError: When the queries are not (B, K) and finite, k < 1 or offset < 0.
         """
         index = self._indexes.of(space, modality)
-        return search_items(self._catalog, index, queries, Page(k, offset, filter))
+        chosen = filter and replace(filter, modality=filter.modality or modality)
+        return search_items(self._catalog, index, queries, Page(k, offset, chosen))
+
+    def ranking(
+        self,
+        space: str,
+        modality: Modality,
+        query: Float32Array,
+        request: PageRequest,
+        filter: Filter | None = None,  # noqa: A002 - the word of the HTTP surface
+    ) -> RankedPage:
+        """Return a page of the ranking for one point of a space, with a cursor for the next.
+
+        Args:
+            space: Name of the space.
+            modality: What is looked for.
+            query: Point of the space, shape (K,).
+            request: Which part of the ranking.
+            filter: Which items may be found; None for all.
+
+        Raises:
+            ArtefactError, DataError, ShapeError: As ``search``.
+        """
+        sequence = self._catalog.sequence()
+
+        def search(depth: int) -> list[tuple[Item, float]]:
+            return self.search(space, modality, query[None, :], depth, filter=filter)[0]
+
+        return ranked_page(search, request, sequence)
+
+    def sequence(self) -> int:
+        """Return the number of the last change; 0 for a new collection."""
+        return self._catalog.sequence()
+
+    @property
+    def id(self) -> str:
+        """Made with the catalog, 32 hex digits."""
+        return self._catalog.collection_id
+
+    def embedding_counts(self) -> Mapping[str, Mapping[Modality, int]]:
+        """Count the embeddings of each modality, for each space that has any."""
+        return self._catalog.embedding_counts()
 
     def embedding(self, item: Item, space: str) -> Embedding | None:
         """Return where an item lies in a space, None if it does not."""
@@ -207,6 +261,22 @@ class Collection:
             StorageFullError: When the disk is full; the old embeddings stay then.
         """
         return self._writer.replace_embeddings(space, rows)
+
+    def put_embeddings(self, space: SpaceRef, rows: Sequence[tuple[Item, Embedding]]) -> None:
+        """Place some items in a space, or place them anew, in one transaction.
+
+        Raises:
+            DataError: When an item is gone, or the space is of another fingerprint than the
+                embeddings that are there; nothing is changed then.
+            ShapeError: When a vector does not fit; nothing is changed then.
+            StorageFullError: When the disk is full; nothing is changed then.
+        """
+        self._writer.put_embeddings(space, rows)
+
+    @property
+    def inspection(self) -> Inspection:
+        """Looks for damage in the catalog."""
+        return self._catalog.inspection
 
     def rebuild(self, space: str) -> None:
         """Build the indexes of an open space anew from the embeddings in the catalog.

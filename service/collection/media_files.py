@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,16 @@ class MediaFiles:
     def path(self, item_id: str, suffix: str) -> Path:
         """Where the bytes of an item lie."""
         return self._media / item_id[:2] / f"{item_id}{suffix}"
+
+    def pending(self) -> set[str]:
+        """Names of files whose item is being added or deleted, and of unfinished copies."""
+        return {entry.name for entry in self._pending.iterdir()}
+
+    def files(self) -> Iterator[list[Path]]:
+        """Yield every file under ``media/``, a folder at a time."""
+        for folder, _, names in sorted(os.walk(self._media)):
+            if names:
+                yield [Path(folder) / name for name in sorted(names)]
 
     def stage(self, modality: Modality, source: bytes | Path, suffix: str) -> StagedMedia:
         """Copy the bytes to the disk and hash them on the way.
@@ -122,6 +132,10 @@ class MediaFiles:
             if media.id not in existing and path.exists():
                 path.replace(media.part)
             self._marker(media.id, media.suffix).unlink(missing_ok=True)
+
+    def is_pending(self) -> bool:
+        """Whether a change has begun and not ended."""
+        return any(entry.suffix != _PART for entry in self._pending.iterdir())
 
     def mark(self, item_id: str, suffix: str) -> None:
         """Announce that an item is about to be deleted."""
@@ -186,6 +200,12 @@ def _copy(source: bytes | Path, target: BinaryIO) -> tuple[str, int]:
             digest.update(block)
             size += len(block)
     return digest.hexdigest(), size
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

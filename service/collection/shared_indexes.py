@@ -1,20 +1,28 @@
 """The vector indexes of one space where several processes search and change them: in Milvus.
 
 The vectors lie in collections of Milvus named after catalog, space, fingerprint and modality, so
-vectors of another version of a space are never met. The data folder has only a list of the names.
+vectors of another version of a space are never met. The data folder has a list of these names, and
+the last change of the catalog that all of them have.
 """
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from models.checkpoint import read_json, write_json
 from models.errors import ArtefactError
 from models.types import Modality
+from service.catalog.catalog import Catalog
 from service.catalog.records import SpaceRef
 from service.index.options import IndexOptions
 from service.index.protocol import VectorIndex
 from service.index.registry import open_milvus
+
+if TYPE_CHECKING:
+    from service.index.milvus_backend import MilvusIndex
 
 BACKEND = "milvus"
 
@@ -25,7 +33,11 @@ class SharedIndexes:
     Attributes:
         space: The space they belong to.
         indexes: One for each modality of the space.
+        sequences: For each modality, the last change of the catalog that its index surely has.
+        are_ours: Whether nobody else changes them.
     """
+
+    are_ours = False
 
     def __init__(
         self, data: Path, space: SpaceRef, options: IndexOptions, collection_id: str
@@ -46,22 +58,53 @@ class SharedIndexes:
         self._list = data / "indexes" / space.name / "milvus.json"
         self._names = {m: _name(collection_id, space, m) for m in space.modalities}
         self.indexes: dict[Modality, VectorIndex] = {
-            modality: open_milvus(space.n_components, options, name)
-            for modality, name in self._names.items()
+            modality: self._open(name) for modality, name in self._names.items()
         }
-        self._note_names()
+        self.sequences = dict.fromkeys(space.modalities, 0)
 
-    def load(self, collection_id: str) -> None:
-        """Do nothing: the vectors are where they are."""
+    def load(self, collection_id: str, *, is_new: bool) -> None:
+        """Read which change of the catalog the collections have; the vectors are where they are."""
+        del collection_id, is_new
+        told = self._told()
+        if set(self._names.values()) <= set(told["collections"]):
+            self.sequences = dict.fromkeys(self.sequences, int(told["sequence"]))
 
-    def save(self, collection_id: str, changed: set[Modality]) -> None:
-        """Do nothing: Milvus keeps what it acknowledged."""
+    def save(self, collection_id: str, changed: set[Modality], sequence: int) -> None:
+        """Note the last change of the catalog; Milvus keeps what it acknowledged."""
+        del collection_id, changed
+        names = {*self._told()["collections"], *self._names.values()}
+        self._list.parent.mkdir(parents=True, exist_ok=True)
+        write_json(self._list, {"collections": sorted(names), "sequence": sequence})
+        self.sequences = dict.fromkeys(self.sequences, sequence)
+
+    def unsaved(self) -> set[Modality]:
+        """Return nothing: Milvus keeps what it acknowledged."""
+        return set()
+
+    def empty(self, modality: Modality) -> None:
+        """Begin the index of a modality anew, with nothing in it."""
+        self._open(self._names[modality]).drop()
+        self.indexes[modality] = self._open(self._names[modality])
+        self.sequences[modality] = 0
 
     def forget(self) -> None:
         """Remove the collections, also those of earlier versions of the space."""
-        for name in self._listed():
-            open_milvus(self.space.n_components, self._options, name).drop()
+        for name in {*self._told()["collections"], *self._names.values()}:
+            self._open(name).drop()
         self._list.unlink(missing_ok=True)
+
+    def problems(self, catalog: Catalog) -> list[str]:
+        """Return what is wrong with the collections, in plain words; for ``kyomei check``."""
+        found = []
+        for modality, index in self.indexes.items():
+            present, stored = index.ids(), catalog.embeddings.numbers(self.space.name, modality)
+            strange, missing = np.setdiff1d(present, stored), np.setdiff1d(stored, present)
+            if len(strange) or len(missing):
+                found.append(
+                    f"index of {self.space.name}, {modality}, in Milvus: {len(strange)} vectors "
+                    f"that the catalog does not have, {len(missing)} missing"
+                )
+        return found
 
     def check_catalog(self, fingerprints: Mapping[str, int]) -> None:
         """Refuse a catalog whose embeddings come from another version of the space.
@@ -80,15 +123,14 @@ class SharedIndexes:
                     "then repair with `kyomei reindex`"
                 )
 
-    def _listed(self) -> list[str]:
-        return list(read_json(self._list)["collections"]) if self._list.exists() else []
+    def _told(self) -> dict[str, Any]:
+        if not self._list.exists():
+            return {"collections": [], "sequence": 0}
+        told: dict[str, Any] = read_json(self._list)
+        return told
 
-    def _note_names(self) -> None:
-        listed = self._listed()
-        missing = [name for name in self._names.values() if name not in listed]
-        if missing:
-            self._list.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self._list, {"collections": listed + missing})
+    def _open(self, name: str) -> "MilvusIndex":
+        return open_milvus(self.space.n_components, self._options, name)
 
 
 def _name(collection_id: str, space: SpaceRef, modality: Modality) -> str:

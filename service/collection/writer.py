@@ -1,8 +1,9 @@
 """Every change of a collection, in the order that survives a crash at any point.
 
 Adding: the media are on the disk, then the catalog commits (this is the acknowledgement), then the
-indexes follow. Deleting: the catalog commits, then the indexes follow, then the media go. Whatever
-is cut short is finished or undone at the next opening.
+indexes follow. Deleting: the catalog commits, then the indexes follow, then the media go. A marker
+lies in ``pending/`` from before the first step until after the last one. Whatever is cut short is
+finished or undone when the indexes are saved the next time, or at the next opening.
 """
 
 import logging
@@ -18,6 +19,7 @@ from service.collection.errors import StorageFullError, full_disk_reported
 from service.collection.index_set import IndexSet
 from service.collection.media_files import MediaFiles, StagedMedia
 from service.collection.new_item import NewItem, check_new_item, check_vector, draft
+from service.index.errors import IndexUnreachableError
 
 _LOG = logging.getLogger(__name__)
 SAVE_EVERY = 1_000
@@ -35,6 +37,7 @@ class Writer:
         self._media = media
         self._indexes = indexes
         self._lock = threading.RLock()
+        self._is_behind = False
         self._commits = CommitQueue(self._lock, self._store)
 
     def tidy(self, *, alone: bool) -> None:
@@ -68,9 +71,12 @@ class Writer:
             self._media.mark(item.id, item.suffix)
             try:
                 self._catalog.delete(item.id)
-                self._indexes.remove(item)
-            finally:
+            except BaseException:
                 self._media.settle(self._catalog.by_ids, [item.id])
+                raise
+            with self._followed():
+                self._indexes.remove(item)
+            self._media.settle(self._catalog.by_ids, [item.id])
         self._save_now_and_then()
         return True
 
@@ -81,6 +87,13 @@ class Writer:
             count = self._catalog.embeddings.replace(space, _checked(space, rows))
             self._indexes.rebuild(space)
             return count
+
+    def put_embeddings(self, space: SpaceRef, rows: Sequence[tuple[Item, Embedding]]) -> None:
+        """Give some items an embedding; see ``Collection.put_embeddings``."""
+        placed = list(_checked(space, ((item.number, embedding) for item, embedding in rows)))
+        with self._lock, full_disk_reported(self._folder):
+            self._catalog.embeddings.put(space, placed)
+            self._indexes.add((item, {space.name: embedding}) for item, embedding in rows)
 
     def rebuild(self, space: str) -> None:
         """Build the indexes of a space from the catalog; see ``Collection.rebuild``."""
@@ -95,14 +108,27 @@ class Writer:
         Raises:
             StorageFullError: When the disk is full; items are safe in the catalog all the same.
         """
-        with self._lock, full_disk_reported(self._folder):
+        with self._alone():
+            if self._media.is_pending():  # nobody is at it now: a change was cut short
+                self._media.settle(self._catalog.by_ids)
+                self._indexes.catch_up()
             self._indexes.save()
+            self._is_behind = False
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold off other threads, and other processes that share the folder."""
         with self._lock, full_disk_reported(self._folder), self._catalog.exclusive():
             yield
+
+    @contextmanager
+    def _followed(self) -> Iterator[None]:
+        """Remember that the indexes may lack a change; its markers stay until it is repeated."""
+        try:
+            yield
+        except BaseException:
+            self._is_behind = True
+            raise
 
     def _store(
         self, arrivals: Sequence[NewItem], staged: Sequence[StagedMedia]
@@ -143,18 +169,19 @@ class Writer:
         except BaseException:
             self._media.withdraw(media, self._catalog.by_ids)
             raise
+        with self._followed():
+            self._indexes.add((item, fresh[item.id][0].embeddings) for item, new in stored if new)
         self._media.finish(media)
-        self._indexes.add((item, fresh[item.id][0].embeddings) for item, new in stored if new)
         return {item.id: (item, new) for item, new in stored}
 
     def _save_now_and_then(self) -> None:
         """Bound what a kill leaves to be caught up; a full disk is no reason to fail a change."""
         with self._lock:
-            if self._indexes.n_changes < SAVE_EVERY:
+            if not (self._is_behind or self._indexes.save_is_due(SAVE_EVERY)):
                 return
             try:
                 self.save()
-            except StorageFullError as error:
+            except (StorageFullError, IndexUnreachableError) as error:
                 _LOG.warning("the indexes were not saved, the items are safe: %s", error)
 
 

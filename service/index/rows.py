@@ -145,7 +145,7 @@ def check_ids(ids: Int64Array) -> Int64Array:
     ids = np.asarray(ids)
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise ShapeError(f"expected int64 ids (N,), got {ids.dtype} of shape {ids.shape}")
-    return ids.astype(np.int64)
+    return ids.astype(np.int64, copy=False)
 
 
 def check_vectors(vectors: Float32Array, dimension: int) -> Float32Array:

@@ -11,10 +11,12 @@ from service.schemas import SpaceAnswer, ViewAnswer
 router = APIRouter(tags=["service"])
 
 
-@router.get("/spaces", operation_id="list_spaces", responses=problems("not-ready"))
+@router.get(
+    "/spaces", operation_id="list_spaces", responses=problems("unknown-collection", "not-ready")
+)
 def list_spaces(engine: EngineDep) -> list[SpaceAnswer]:
     """List the loaded spaces: method, modalities, number of items in each, and pairs served."""
-    counts = engine.collection.statistics().embeddings
+    counts = engine.collection.embedding_counts()
     return [
         _space_answer(space, dict(counts.get(space.name, {})))
         for space in engine.embedder.spaces.values()
@@ -28,6 +30,7 @@ def _space_answer(space: SpaceFolder, items: dict[Modality, int]) -> SpaceAnswer
         method=manifest.method,
         n_components=manifest.n_components,
         fingerprint=manifest.fingerprint,
+        weights_sha256=manifest.weights_sha256,
         dataset=manifest.dataset,
         licence=manifest.licence,
         views=[
@@ -35,6 +38,7 @@ def _space_answer(space: SpaceFolder, items: dict[Modality, int]) -> SpaceAnswer
                 modality=modality,
                 dimension=space.view(modality).dimension,
                 extractor=space.view(modality).extractor,
+                extractor_fingerprint=space.view(modality).extractor_fingerprint,
                 items=items.get(modality, 0),
             )
             for modality in space.modalities

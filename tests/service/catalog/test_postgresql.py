@@ -48,7 +48,7 @@ def test_a_full_disk_of_the_server_stores_nothing(postgresql):
             "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
             "'could not extend file' USING ERRCODE = 'disk_full'; END $$"
         )
-        connection.execute("CREATE TRIGGER full BEFORE INSERT ON items EXECUTE FUNCTION fill()")
+        connection.execute("CREATE TRIGGER filler BEFORE INSERT ON items EXECUTE FUNCTION fill()")
     with pytest.raises(OSError, match="could not extend file") as caught:
         catalog.insert([draft(1)])
     assert caught.value.errno == errno.ENOSPC

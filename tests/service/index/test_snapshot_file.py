@@ -95,7 +95,7 @@ def test_sha256_is_that_of_the_bytes(tmp_path):
 )
 def test_files_that_are_no_index_are_refused(tmp_path, tensors):
     save_file(tensors, tmp_path / "other.safetensors")
-    with pytest.raises(ArtefactError, match="other.safetensors"):
+    with pytest.raises(ArtefactError, match=r"other\.safetensors"):
         read_rows(tmp_path / "other.safetensors")
 
 
