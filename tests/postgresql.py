@@ -47,7 +47,7 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def running_postgresql():
+def running_postgresql(*, fsync=False):
     """Start a server on a free port; it refuses to run as root, so root lends it a copy."""
     binaries, folder = _binaries(), Path(tempfile.mkdtemp(prefix="kyomei-postgresql-"))
     options: Any = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -67,7 +67,7 @@ def running_postgresql():
             **options,
         )
         port = _free_port()
-        settings = ["-p", str(port), "-h", "127.0.0.1", "-k", str(data), "-F"]
+        settings = ["-p", str(port), "-h", "127.0.0.1", "-k", str(data)] + ["-F"] * (not fsync)
         process = subprocess.Popen([binaries / "postgres", "-D", data, *settings], **options)
         try:
             server = PostgreSQL(port, password)

@@ -88,6 +88,30 @@ def test_skipped_files_are_named_on_stderr(run, tmp_path):
     assert "skipped audio/bad.wav: expected a media file, got 0 bytes" in err
 
 
+def test_a_manifest_is_indexed_and_its_mistakes_are_named_with_their_line(run, tmp_path):
+    (tmp_path / "good.wav").write_bytes(sound(0))
+    manifest, report = tmp_path / "list.csv", tmp_path / "skipped.jsonl"
+    manifest.write_text("path,modality\ngood.wav,audio\ngone.wav,audio\n")
+    code, out, _ = run("index", manifest, "--report", report, "--workers", "1")
+    assert (code, "1 added, 0 already there, 1 skipped" in out) == (0, True)
+    assert json.loads(report.read_text())["path"] == "gone.wav"
+    manifest.write_text("path,modality\n../good.wav,audio\n")
+    code, _, err = run("index", manifest)
+    assert code == 2
+    assert "line 2: path '../good.wav' leaves the folder of the manifest" in one_line(err)
+
+
+def test_ray_without_its_package_or_a_cluster_is_one_line(run, tmp_path, monkeypatch):
+    code, _, err = run("index", tmp_path, "--ray", "127.0.0.1:1")
+    assert code == 2
+    assert "--ray 127.0.0.1:1: expected the address of a Ray cluster" in one_line(err)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "service.ray_reader")
+    code, _, err = run("index", tmp_path, "--ray", "local")
+    assert code == 2
+    assert "pip install 'kyomei[ray]'" in one_line(err)
+
+
 def test_nothing_to_index_is_exit_code_1(run, tmp_path):
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "x.bin").write_bytes(b"\x7fELF" + bytes(99))
