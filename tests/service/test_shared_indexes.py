@@ -25,7 +25,7 @@ def milvus(tmp_path_factory):
 @pytest.fixture
 def start(tmp_path, milvus):
     """Open the collection of the test; the last one is closed at the end."""
-    opened = []
+    opened: list[Collection] = []
 
     def begin(space=SPACE, repair=False):
         if opened:
