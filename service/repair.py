@@ -123,6 +123,8 @@ def _check(settings: Settings, spaces: Sequence[SpaceFolder], *, progress: bool)
             settings.index_backend,
             settings.index_device,
             settings.threads,
+            settings.index_recall,
+            settings.index_memory_bytes,
             milvus=MilvusAddress.of(settings),
         ),
         database_url=settings.database_url,
@@ -140,6 +142,8 @@ def _repair(settings: Settings, spaces: Sequence[SpaceFolder], report: Report) -
         backend=settings.index_backend,
         device=settings.index_device,
         threads=settings.threads,
+        recall=settings.index_recall,
+        memory_bytes=settings.index_memory_bytes,
         database_url=settings.database_url,
     )
     with collection:

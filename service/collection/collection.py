@@ -21,7 +21,7 @@ from service.collection.paging import PageRequest, RankedPage, ranked_page
 from service.collection.search import Page, search_items
 from service.collection.shared_indexes import BACKEND as SHARED
 from service.collection.writer import Writer
-from service.index.options import IndexOptions, MilvusAddress
+from service.index.options import DEFAULT_RECALL, IndexOptions, MilvusAddress
 
 
 class Collection:
@@ -38,9 +38,11 @@ class Collection:
         folder: Path,
         spaces: Sequence[SpaceRef],
         *,
-        backend: str = "faiss",
+        backend: str = "auto",
         device: str = "auto",
         threads: int = 1,
+        recall: float = DEFAULT_RECALL,
+        memory_bytes: int | None = None,
         database_url: str | None = None,
         milvus: MilvusAddress | None = None,
     ) -> None:
@@ -52,6 +54,8 @@ class Collection:
             backend: Vector index, a key of ``service.index.registry.BACKENDS``.
             device: ``auto``, ``cpu`` or ``gpu``, for the index.
             threads: CPU threads that one search may use.
+            recall: Share of the true nearest that an approximate index must find.
+            memory_bytes: Main memory that one index may fill; None: half of this machine's.
             database_url: SQLAlchemy URL of the catalog; None for SQLite inside the folder.
             milvus: Where Milvus is, for the backend ``milvus``. With a database other than SQLite
                 several processes may have the folder open then.
@@ -70,7 +74,7 @@ class Collection:
             undo.callback(self._catalog.close)
             sync_folder(folder)
             self._media = MediaFiles(folder)
-            options = IndexOptions(backend, device, threads, milvus=milvus)
+            options = IndexOptions(backend, device, threads, recall, memory_bytes, milvus)
             self._indexes = IndexSet(folder, self._catalog, options)
             self._writer = Writer(folder, self._catalog, self._media, self._indexes)
             with self._catalog.exclusive():
@@ -86,9 +90,11 @@ class Collection:
         folder: Path,
         spaces: Sequence[SpaceRef],
         *,
-        backend: str = "faiss",
+        backend: str = "auto",
         device: str = "auto",
         threads: int = 1,
+        recall: float = DEFAULT_RECALL,
+        memory_bytes: int | None = None,
         database_url: str | None = None,
         milvus: MilvusAddress | None = None,
     ) -> "Collection":
@@ -97,9 +103,16 @@ class Collection:
         What does not fit is in ``misfits``; ``rebuild`` or ``replace_embeddings`` repairs it. The
         arguments are those of the constructor.
         """
-        options = {"backend": backend, "device": device}
         return _CollectionUnderRepair(
-            folder, spaces, **options, threads=threads, database_url=database_url, milvus=milvus
+            folder,
+            spaces,
+            backend=backend,
+            device=device,
+            threads=threads,
+            recall=recall,
+            memory_bytes=memory_bytes,
+            database_url=database_url,
+            milvus=milvus,
         )
 
     @property
