@@ -104,6 +104,9 @@ class ViewAnswer(Answer):
         description="Of the extractor and its parameters, equal in training and here."
     )
     items: int = Field(description="Items of the collection that lie in this space.")
+    index: dict[str, str | int | float | bool | None] = Field(
+        description="Of these items: type, number of vectors and measured recall."
+    )
 
 
 class SpaceAnswer(Answer):

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from models.errors import ArtefactError
 from models.types import Float32Array, Modality
@@ -249,6 +249,10 @@ class Collection:
     def id(self) -> str:
         """Made with the catalog, 32 hex digits."""
         return self._catalog.collection_id
+
+    def describe_indexes(self, space: str) -> Mapping[Modality, Mapping[str, Any]]:
+        """Say of each index of a space what it is: type, number of vectors, measured recall."""
+        return self._indexes.describe(space)
 
     def embedding_counts(self) -> Mapping[str, Mapping[Modality, int]]:
         """Count the embeddings of each modality, for each space that has any."""

@@ -1,5 +1,8 @@
 """``GET /spaces``: what is loaded and which pairs it serves."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter
 
 from models.types import Modality
@@ -18,12 +21,18 @@ def list_spaces(engine: EngineDep) -> list[SpaceAnswer]:
     """List the loaded spaces: method, modalities, number of items in each, and pairs served."""
     counts = engine.collection.embedding_counts()
     return [
-        _space_answer(space, dict(counts.get(space.name, {})))
+        _space_answer(
+            space, counts.get(space.name, {}), engine.collection.describe_indexes(space.name)
+        )
         for space in engine.embedder.spaces.values()
     ]
 
 
-def _space_answer(space: SpaceFolder, items: dict[Modality, int]) -> SpaceAnswer:
+def _space_answer(
+    space: SpaceFolder,
+    items: Mapping[Modality, int],
+    indexes: Mapping[Modality, Mapping[str, Any]],
+) -> SpaceAnswer:
     manifest = space.manifest
     return SpaceAnswer(
         name=space.name,
@@ -40,6 +49,7 @@ def _space_answer(space: SpaceFolder, items: dict[Modality, int]) -> SpaceAnswer
                 extractor=space.view(modality).extractor,
                 extractor_fingerprint=space.view(modality).extractor_fingerprint,
                 items=items.get(modality, 0),
+                index=dict(indexes.get(modality, {})),
             )
             for modality in space.modalities
         ],

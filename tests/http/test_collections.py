@@ -84,6 +84,18 @@ def test_the_spaces_of_a_collection_are_listed(client):
     assert len(client.get("/spaces").json()) == 2
 
 
+def test_a_space_says_what_made_its_vectors_and_what_searches_them(client, added, world):
+    from models.spaces import read_manifest
+
+    (space,) = client.get("/spaces", params={"collection": "songs"}).json()
+    manifest = read_manifest(world.spaces / "songs")
+    assert space["weights_sha256"] == manifest.weights_sha256
+    made_by = {view["modality"]: view["extractor_fingerprint"] for view in space["views"]}
+    assert made_by == {view.name: view.extractor_fingerprint for view in manifest.views}
+    audio = next(view for view in space["views"] if view["modality"] == "audio")
+    assert (audio["items"], audio["index"]["vectors"], audio["index"]["recall"]) == (1, 1, 1.0)
+
+
 @pytest.mark.parametrize(
     ("method", "address"),
     [
