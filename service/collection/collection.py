@@ -316,6 +316,11 @@ class Collection:
         """
         self._writer.save()
 
+    def settle(self) -> None:
+        """Wait until every index that should be built is built, and save; after bulk ingestion."""
+        self._indexes.settle()
+        self._writer.save()
+
     def close(self) -> None:
         """Save and let others open the folder; a second call does nothing."""
         self._ending.close()

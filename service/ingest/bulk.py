@@ -79,7 +79,7 @@ def index_folder(
         bar = tqdm(total=listing.count, desc=shown, unit="file", disable=not progress)
         work = _Indexing(embedder, collection, spaces, skipped, ledger, stack.enter_context(bar))
         work.run(listing, reader)
-    collection.save()
+    collection.settle()
     seconds = time.perf_counter() - start
     return IndexReport(work.added, work.present, tuple(skipped.first), skipped.count, seconds)
 
