@@ -10,10 +10,12 @@ killed (-9) when a fifth, a half and four fifths of the items are in the catalog
 
 Prints one JSON object: ``items``, ``different_ids`` and ``media_files`` (all must equal ``files``);
 ``skipped``; ``added_by_run``: what each run found to do; ``files_per_second`` of all runs together,
-starts included; ``peak_rss_mb`` of the main process and of all its processes together (summed RSS,
-so shared libraries count once for each process), sampled five times a second, with the peak of each
-run; ``again_seconds`` of a run with nothing to do; ``resume_seconds``: from the start of a killed
-run's successor to its first new item. The limit is 1,500 MB for both peaks.
+starts included; ``cpu_ms_per_file``: processor time of the last run with all its processes, which
+other users of the machine hardly change; ``peak_rss_mb`` of the main process and of all its
+processes together (summed RSS, so shared libraries count once for each process), sampled five times
+a second, with the peak of each run; ``again_seconds`` of a run with nothing to do;
+``resume_seconds``: from the start of a killed run's successor to its first new item. The limit is
+1,500 MB for both peaks.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import signal
 import sqlite3
@@ -153,6 +156,12 @@ class Run:
         self.peak_all = max(self.peak_all, sum(sizes))
 
 
+def cpu_seconds() -> float:
+    """Processor time of all processes that were started here and have ended by themselves."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def family(pid: int) -> list[int]:
     """A process and everything that it started."""
     found = [pid]
@@ -196,13 +205,14 @@ def measure(folder: Path, n_files: int, workers: int) -> dict[str, Any]:
     made_seconds = time.monotonic() - start
     seconds, added, peaks, resumes = 0.0, [], [], []
     for share in (*KILL_AT, None):
-        before = count_items(data)
+        before, cpu_before = count_items(data), cpu_seconds()
         run = Run(media, data, workers)
         seconds += run.watch(None if share is None else round(share * n_files))
         added.append(count_items(data) - before)
         peaks.append((run.peak_main, run.peak_all))
         resumes.append(round(run.first_item_seconds, 1))
         sys.stderr.write(f"{count_items(data)} items after {seconds:.0f} s\n")
+    cpu = cpu_seconds() - cpu_before
     again = Run(media, data, workers)
     again_seconds = again.watch(None)
     told = re.search(r"(\d+) added, (\d+) already there, (\d+) skipped", again.log.read_text())
@@ -218,6 +228,7 @@ def measure(folder: Path, n_files: int, workers: int) -> dict[str, Any]:
         "added_by_run": added,
         "resume_seconds": resumes[1:],
         "files_per_second": round(n_files / seconds, 1),
+        "cpu_ms_per_file": round(1000 * cpu / added[-1], 1),
         "seconds": round(seconds, 1),
         "again_seconds": round(again_seconds, 1),
         "made_files_seconds": round(made_seconds, 1),

@@ -91,7 +91,7 @@ class Writer:
     def put_embeddings(self, space: SpaceRef, rows: Sequence[tuple[Item, Embedding]]) -> None:
         """Give some items an embedding; see ``Collection.put_embeddings``."""
         placed = list(_checked(space, ((item.number, embedding) for item, embedding in rows)))
-        with self._lock, full_disk_reported(self._folder):
+        with self._alone():
             self._catalog.embeddings.put(space, placed)
             self._indexes.add((item, {space.name: embedding}) for item, embedding in rows)
 
