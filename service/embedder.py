@@ -4,13 +4,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from models.errors import MediaError
-from models.features.extractor import Extractor
-from models.features.registry import extractor
-from models.features.steps import resample_steps
-from models.media.isolated import IsolatedLoader
 from models.media.load import Probe
 from models.media.worker_pool import WorkerStartError
 from models.spaces import SharedSpace
@@ -18,6 +15,7 @@ from models.types import Float32Array, Media, Modality
 from service.artefacts import SpaceFolder, served_pairs
 from service.catalog.records import Embedding
 from service.errors import ProblemError
+from service.reading import MediaReader, Reader, Reading, RowsWanted, features_of
 from service.settings import Settings
 
 
@@ -40,13 +38,11 @@ class Embedder:
         self.spaces: Mapping[str, SpaceFolder] = {space.name: space for space in spaces}
         self._pairs = tuple(served_pairs(spaces))
         self._opened: dict[str, SharedSpace] = {space.name: space.open() for space in spaces}
-        names = {space.extractor_name(m) for space in spaces for m in space.modalities}
-        self._extractors: dict[str, Extractor[Any]] = {name: extractor(name) for name in names}
         self.workers = settings.decode_workers
         self._slots = threading.BoundedSemaphore(settings.decode_workers)
         self._queue_seconds = settings.queue_seconds
         self._trouble: str | None = None
-        self._loader = IsolatedLoader(
+        self._loader = MediaReader(
             settings.media_limits,
             workers=self.workers,
             timeout_seconds=settings.decode_timeout_seconds,
@@ -141,20 +137,66 @@ class Embedder:
         with self._decoding():
             return self._loader.probe(source)
 
+    def read(
+        self,
+        source: bytes | Path,
+        modality: Modality | None,
+        spaces: Sequence[str] | None = None,
+        *,
+        reader: Reader | None = None,
+    ) -> Reading:
+        """Decode a file and compute its features for several spaces, in one worker process.
+
+        Args:
+            source: The encoded file, or where it lies.
+            modality: What to take it as; None: what its content most likely is.
+            spaces: Names of spaces; None: all that cover the modality.
+            reader: Who works; None: the processes of this embedder.
+
+        Raises:
+            MediaError: When the bytes are not such media.
+            ProblemError: ``decoders-down`` when no worker starts, ``unknown-space`` when none of
+                the spaces covers the modality.
+        """
+        wanted = {m: self._all_wanted(m, spaces) for m in self.modalities}
+        with self._decoding():
+            found = (reader or self._loader).read(
+                source, modality, {m: rows for m, rows in wanted.items() if rows}
+            )
+        if isinstance(found, Reading):
+            return found
+        asked = "the loaded spaces" if spaces is None else ", ".join(spaces)
+        raise ProblemError("unknown-space", f"None of {asked} covers {found}")
+
+    def place(
+        self, readings: Sequence[Reading], spaces: Sequence[str] | None = None
+    ) -> list[dict[str, Embedding]]:
+        """Place what was read in its spaces, all of a kind in one step; the bits of ``embed``.
+
+        Args:
+            readings: Answers of ``read`` for the same spaces.
+            spaces: As there.
+
+        Returns:
+            Space name -> embedding, for each reading.
+        """
+        placed: list[dict[str, Embedding]] = [{} for _ in readings]
+        for modality in {reading.facts.modality for reading in readings}:
+            among = [i for i, read in enumerate(readings) if read.facts.modality is modality]
+            for space in self._places(modality, spaces):
+                wanted = self._wanted(space, modality)
+                rows = np.stack([readings[i].features[wanted] for i in among])
+                for i, embedding in zip(among, self._project(rows, space, modality), strict=True):
+                    placed[i][space] = embedding
+        return placed
+
     def features(self, media: Media, space: str, modality: Modality) -> Float32Array:
         """Features of decoded media as the space was trained on: (D,), or (T, D) for sequences."""
-        name, steps = self._wanted(space, modality)
-        if steps is None:
-            return self._extractors[name].pooled(media)
-        return resample_steps(self._extractors[name].sequence(media), steps)
+        return features_of(media, self._wanted(space, modality))
 
     def project(self, features: Float32Array, space: str, modality: Modality) -> Embedding:
         """Place features, (D,) or (T, D), in a space."""
-        opened, rows = self._opened[space], features[None, :]
-        return Embedding(
-            vector=opened.project(modality, rows)[0],
-            typicality=float(opened.typicality(modality, rows)[0]),
-        )
+        return self._project(features[None, :], space, modality)[0]
 
     def embed(
         self, media: Media, modality: Modality, spaces: Sequence[str]
@@ -166,7 +208,7 @@ class Embedder:
             modality: What it is.
             spaces: Names of spaces that cover the modality.
         """
-        rows: dict[tuple[str, int | None], Float32Array] = {}
+        rows: dict[RowsWanted, Float32Array] = {}
         placed: dict[str, Embedding] = {}
         for space in spaces:
             wanted = self._wanted(space, modality)
@@ -175,7 +217,23 @@ class Embedder:
             placed[space] = self.project(rows[wanted], space, modality)
         return placed
 
-    def _wanted(self, space: str, modality: Modality) -> tuple[str, int | None]:
-        """Extractor of a view of a space, and its number of steps, None for pooled rows."""
+    def _project(self, rows: Float32Array, space: str, modality: Modality) -> list[Embedding]:
+        """Place features (B, D) or (B, T, D); a row has the same bits alone and in a batch."""
+        opened = self._opened[space]
+        vectors, typicality = opened.project(modality, rows), opened.typicality(modality, rows)
+        return [Embedding(*pair) for pair in zip(vectors, typicality.tolist(), strict=True)]
+
+    def _places(self, modality: Modality, spaces: Sequence[str] | None) -> list[str]:
+        covering = self.space_names(modality)
+        return [name for name in covering if spaces is None or name in spaces]
+
+    def _all_wanted(
+        self, modality: Modality, spaces: Sequence[str] | None
+    ) -> tuple[RowsWanted, ...]:
+        """What several spaces need of a modality; what they share comes once."""
+        names = self._places(modality, spaces)
+        return tuple(dict.fromkeys(self._wanted(name, modality) for name in names))
+
+    def _wanted(self, space: str, modality: Modality) -> RowsWanted:
         folder = self.spaces[space]
-        return folder.extractor_name(modality), folder.view(modality).steps
+        return RowsWanted(folder.extractor_name(modality), folder.view(modality).steps)

@@ -10,6 +10,7 @@ from service.artefacts import SpaceFolder, find_spaces
 from service.catalog.records import Embedding, Filter, Item
 from service.collection.collection import Collection
 from service.embedder import Embedder
+from service.index.options import MilvusAddress
 from service.parallel import in_order
 from service.settings import Settings
 
@@ -49,7 +50,10 @@ def reindex_collection(settings: Settings, *, progress: bool = True) -> ReindexR
         backend=settings.index_backend,
         device=settings.index_device,
         threads=settings.threads,
+        recall=settings.index_recall,
+        memory_bytes=settings.index_memory_bytes,
         database_url=settings.database_url,
+        milvus=MilvusAddress.of(settings),
     )
     with collection:
         embedder = Embedder(found, settings)

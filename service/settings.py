@@ -6,12 +6,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.media.limits import MediaLimits
 
 _LIMITS = MediaLimits()
+
+DEFAULT_COLLECTION = "default"
+"""Name of the collection that the settings themselves describe."""
 
 
 class Settings(BaseSettings):
@@ -24,6 +27,7 @@ class Settings(BaseSettings):
         data: Where items, indexes, previews and the catalog live.
         spaces: Artefact folders to serve, or folders that hold some; empty: the shipped ones.
         database_url: SQLAlchemy address of the catalog; empty: SQLite in the data folder.
+        collections: A TOML file that names further collections; see ``service.collections``.
         allowed_hosts: Values accepted in the ``Host`` header; ``*`` accepts all.
         max_upload_bytes: Size of one encoded file.
         max_unpacked_bytes: Size of a zipped score when unpacked.
@@ -31,8 +35,14 @@ class Settings(BaseSettings):
         decode_timeout_seconds: Time one file may take to decode.
         decode_memory_bytes: Address space of one decoding process.
         queue_seconds: How long a request waits for a free worker before 503.
-        index_backend: Key of ``BACKENDS``.
+        index_backend: Key of ``BACKENDS``; ``auto`` chooses by size, memory and recall.
         index_device: ``auto`` takes a GPU when FAISS has one.
+        index_recall: Share of the true nearest that an approximate index must find.
+        index_memory_bytes: Main memory that one index may fill; empty: half of the machine's.
+        milvus_uri: Where Milvus is when ``index_backend`` is ``milvus``: ``http://HOST:19530``, or
+            a path ending in ``.db`` for Milvus Lite.
+        milvus_token: ``USER:PASSWORD`` or an API key of Milvus.
+        milvus_index: Milvus's name of an index type; ``FLAT`` is exact.
         threads: OpenMP threads of one index search.
         max_k: Most results of one answer.
         max_offset: Deepest start of an answer.
@@ -43,6 +53,7 @@ class Settings(BaseSettings):
     data: Path = Path("kyomei_data")
     spaces: Annotated[tuple[Path, ...], NoDecode] = ()
     database_url: str | None = None
+    collections: Path | None = None
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -61,8 +72,13 @@ class Settings(BaseSettings):
     decode_memory_bytes: int = Field(default=4 * 2**30, ge=2**28)
     queue_seconds: float = Field(default=30.0, gt=0)
 
-    index_backend: str = "faiss"
+    index_backend: str = "auto"
     index_device: Literal["auto", "cpu", "gpu"] = "auto"
+    index_recall: float = Field(default=0.95, gt=0, le=1)
+    index_memory_bytes: int | None = Field(default=None, gt=0)
+    milvus_uri: str | None = None
+    milvus_token: SecretStr = SecretStr("")
+    milvus_index: str = "FLAT"
     threads: int = Field(default=1, ge=1)
 
     max_k: int = Field(default=100, ge=1, le=10_000)

@@ -56,7 +56,7 @@ TINY_FILES: dict[Modality, Callable[[], bytes]] = {
 
 
 def warm_up(embedder: Embedder, *, workers: int) -> None:
-    """Send a tiny file of every covered modality through every decoding process.
+    """Send a tiny file of every covered modality through every worker process.
 
     Limits may be set so low that even these files are refused; then there is nothing to warm up.
     """
@@ -70,5 +70,6 @@ def warm_up(embedder: Embedder, *, workers: int) -> None:
 def _send(embedder: Embedder, modality: Modality, workers: int) -> None:
     files = [TINY_FILES[modality]()] * workers
     with ThreadPoolExecutor(workers) as pool:
-        decoded = list(pool.map(partial(embedder.decode, modality=modality), files))
-    embedder.embed(decoded[0], modality, embedder.space_names(modality))
+        list(pool.map(partial(embedder.read, modality=modality), files))
+    media = embedder.decode(files[0], modality)
+    embedder.embed(media, modality, embedder.space_names(modality))

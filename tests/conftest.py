@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.contracts.extractor_weights import small_networks, weights_in, write_random_weights
+from tests.postgresql import running_postgresql
 
 torch.set_num_threads(1)
 
@@ -22,3 +23,10 @@ def random_weights(weights_folder):
     """Every extractor works, on small inputs and random weights."""
     with small_networks(), weights_in(weights_folder):
         yield weights_folder
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A real PostgreSQL, started when the first test asks for it."""
+    with running_postgresql() as server:
+        yield server

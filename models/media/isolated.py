@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from models.media.limits import MediaLimits
 from models.media.load import Probe, load, probe
@@ -16,7 +16,7 @@ Prober = Callable[[bytes | Path, MediaLimits], Probe]
 _Question = tuple[bytes | Path, Modality | None]  # without a modality: what is it?
 
 
-class IsolatedLoader(WorkerPool[_Question, Media | Probe]):
+class IsolatedLoader(WorkerPool[Any, Any]):
     """``load`` and ``probe`` in a ``WorkerPool``: with a time limit, a memory limit and no crash.
 
     Args:
@@ -26,6 +26,7 @@ class IsolatedLoader(WorkerPool[_Question, Media | Probe]):
         memory_bytes: Address space of one worker (RLIMIT_AS).
         decoder: What a worker runs for ``load``; importable by name.
         prober: What a worker runs for ``probe``; importable by name.
+        duty: What answers questions in a worker, when there are more kinds than these two.
 
     Example:
         >>> with IsolatedLoader(MediaLimits(), workers=1) as loader:
@@ -42,9 +43,10 @@ class IsolatedLoader(WorkerPool[_Question, Media | Probe]):
         memory_bytes: int = 4 * 2**30,
         decoder: Decoder = load,
         prober: Prober = probe,
+        duty: "type[Duty] | None" = None,
     ) -> None:
         super().__init__(
-            partial(_Duty, limits, decoder, prober),
+            partial(duty or Duty, limits, decoder, prober),
             workers=workers,
             timeout_seconds=timeout_seconds,
             memory_bytes=memory_bytes,
@@ -70,15 +72,22 @@ class IsolatedLoader(WorkerPool[_Question, Media | Probe]):
         return cast("Probe", self.ask((source, None)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Duty:
-    """Decodes or probes; runs in the worker."""
+@dataclass(frozen=True)
+class Duty:
+    """Decodes or probes; runs in the worker.
+
+    Attributes:
+        limits: Passed to both.
+        decoder: Answers a question with a modality.
+        prober: Answers one without.
+    """
 
     limits: MediaLimits
     decoder: Decoder
     prober: Prober
 
-    def __call__(self, question: _Question) -> Media | Probe:
+    def __call__(self, question: _Question) -> Any:
+        """Return the media or the probe that was asked for."""
         source, modality = question
         if modality is None:
             return self.prober(source, self.limits)

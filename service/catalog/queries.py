@@ -1,18 +1,28 @@
-"""Conditions and rows: from a ``Filter`` to SQL, between table rows and records."""
+"""Conditions: from a ``Filter`` to SQL, and what comes back as an array."""
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
+from itertools import chain
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Select, select
 
-from models.types import Float32Array, Modality
-from service.catalog.records import Draft, Embedding, Filter, Item, SpaceRef, metadata_text
-from service.catalog.tables import EmbeddingRow, FactRow, ItemRow, fold
+from models.types import Int64Array
+from service.catalog.records import Filter, Range, metadata_text
+from service.catalog.tables import FactRow, ItemRow, TagRow, fold
 
 # Old SQLite libraries take 999 values in one statement.
 CHUNK = 900
+CREATED_AT = "created_at"
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+}
 
 T = TypeVar("T")
 
@@ -21,6 +31,19 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """Cut values into runs that fit one SQL statement."""
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
+
+
+def integers(engine: Engine, query: Select[int]) -> Int64Array:
+    """Return the one column of a query, shape (N,), without a Python object for every row kept."""
+    with engine.connect() as connection:
+        return np.fromiter(chain.from_iterable(raw_cursor(connection, query)), np.int64)
+
+
+def raw_cursor(connection: Connection, query: Executable) -> Any:
+    """Run a query and return the driver's own cursor, which makes a plain tuple of each row."""
+    cursor = connection.execute(query).cursor
+    assert cursor is not None  # noqa: S101  # a SELECT has one
+    return cursor
 
 
 def conditions(chosen: Filter) -> list[ColumnElement[bool]]:
@@ -39,60 +62,25 @@ def conditions(chosen: Filter) -> list[ColumnElement[bool]]:
             FactRow.key == key, FactRow.value == metadata_text(value)
         )
         wanted.append(ItemRow.number.in_(having))
-    return wanted
+    for tag in chosen.tags:
+        tagged = select(TagRow.item_number).where(TagRow.tag == tag)
+        wanted.append(ItemRow.number.in_(tagged))
+    return wanted + list(_range_conditions(chosen.ranges))
 
 
-def to_row(draft: Draft, created_at: datetime) -> ItemRow:
-    """Return the rows of a new item, linked."""
-    return ItemRow(
-        id=draft.id,
-        modality=draft.modality.value,
-        sha256=draft.sha256,
-        media_type=draft.media_type,
-        suffix=draft.suffix,
-        bytes=draft.bytes,
-        title=draft.title,
-        title_folded=fold(draft.title),
-        label=draft.label,
-        work_id=draft.work_id,
-        facts=dict(draft.metadata),
-        created_at=created_at,
-        facts_by_text=[
-            FactRow(key=key, value=metadata_text(value)) for key, value in draft.metadata.items()
-        ],
-        embeddings=[embedding_row(space, None, embedding) for space, embedding in draft.embeddings],
-    )
-
-
-def to_item(row: ItemRow) -> Item:
-    """Return the record of a row."""
-    return Item(
-        number=row.number,
-        id=row.id,
-        modality=Modality(row.modality),
-        sha256=row.sha256,
-        media_type=row.media_type,
-        suffix=row.suffix,
-        bytes=row.bytes,
-        title=row.title,
-        label=row.label,
-        work_id=row.work_id,
-        metadata=row.facts,
-        created_at=row.created_at,
-    )
-
-
-def embedding_row(space: SpaceRef, number: int | None, embedding: Embedding) -> EmbeddingRow:
-    """Return the row of an embedding; None leaves the number to the item it is linked to."""
-    return EmbeddingRow(
-        item_number=number,
-        space=space.name,
-        fingerprint=space.fingerprint,
-        vector=np.ascontiguousarray(embedding.vector, "<f4").tobytes(),
-        typicality=float(embedding.typicality),
-    )
-
-
-def to_vector(stored: bytes) -> Float32Array:
-    """Return the vector (K,) that a row holds."""
-    return np.frombuffer(stored, "<f4").astype(np.float32)
+def _range_conditions(ranges: Sequence[Range]) -> Iterator[ColumnElement[bool]]:
+    """Both bounds of a key go into one question, so that the database reads what lies between."""
+    numbers: dict[str, list[Any]] = {}
+    moments: dict[str, list[Any]] = {}
+    for one in ranges:
+        compare = _COMPARE[one.comparison]
+        if not isinstance(one.bound, datetime):
+            numbers.setdefault(one.key, []).append(compare(FactRow.number, one.bound))
+        elif one.key == CREATED_AT:
+            yield compare(ItemRow.created_at, one.bound)
+        else:
+            bound = one.bound.timestamp()
+            moments.setdefault(one.key, []).append(compare(FactRow.moment, bound))
+    for key, within in [*numbers.items(), *moments.items()]:
+        having = select(FactRow.item_number).where(FactRow.key == key, *within)
+        yield ItemRow.number.in_(having)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
-from models.types import Float32Array, Modality
+from models.types import Float32Array, Int64Array, Modality
 
 MetadataValue = str | int | float | bool
+Comparison = Literal[">=", ">", "<=", "<"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Item:
     """One thing in the collection.
 
     Attributes:
-        number: Row number in the catalog and id in the vector indexes; never used twice.
+        number: Row number in the catalog and id in the vector indexes; never used twice. It is
+            also the sequence number of the change that added the item.
         id: First 20 hex digits of the SHA-256 of ``"<modality>:<sha256>"``.
         modality: What it is searched as.
         sha256: Of the media bytes, 64 hex digits.
@@ -56,6 +59,7 @@ class Item:
         work_id: Shared by items that belong together (sound and picture of one video).
         metadata: Further facts.
         created_at: When it was added, in UTC.
+        tags: Any number of words, each once, in the order of the alphabet.
     """
 
     number: int
@@ -70,6 +74,24 @@ class Item:
     work_id: str | None
     metadata: Mapping[str, MetadataValue] = field(hash=False)
     created_at: datetime
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A bound on a number or a moment.
+
+    Attributes:
+        key: A metadata key, or ``created_at``.
+        comparison: How the value of an item must compare to ``bound``.
+        bound: A finite number is compared with the numbers of that key, an aware moment with its
+            dates (text such as ``2026-11-25`` or ``2026-11-25T18:00Z``); a key that holds neither
+            fits no bound.
+    """
+
+    key: str
+    comparison: Comparison
+    bound: float | datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,8 @@ class Filter:
         title: Part of the title; case and Unicode composition do not matter.
         metadata: Keys with the value each must have. Values are compared by their text form
             (``metadata_text``), so the ``"120"`` of a web address finds the number 120.
+        tags: Tags that it must all have.
+        ranges: Bounds that must all hold.
     """
 
     modality: Modality | None = None
@@ -90,6 +114,8 @@ class Filter:
     label: str | None = None
     title: str | None = None
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict, hash=False)
+    tags: tuple[str, ...] = ()
+    ranges: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +137,24 @@ class Draft:
     work_id: str | None
     metadata: Mapping[str, MetadataValue]
     embeddings: Sequence[tuple[SpaceRef, Embedding]]
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """What happened to the embeddings of one modality in a space since some moment.
+
+    Apply ``removed`` before ``placed``: a number that is in both went and came back.
+
+    Attributes:
+        sequence: The catalog as of this number.
+        removed: Items that left, shape (R,), int64, ascending.
+        placed: Items that came or got another vector, shape (P,), int64, ascending.
+    """
+
+    sequence: int
+    removed: Int64Array
+    placed: Int64Array
 
 
 @dataclass(frozen=True, slots=True)

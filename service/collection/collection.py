@@ -2,22 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from models.errors import ArtefactError
 from models.types import Float32Array, Modality
 from service.catalog.catalog import Catalog
-from service.catalog.database import sqlite_url
+from service.catalog.database import is_server, sqlite_url
+from service.catalog.inspection import Inspection
 from service.catalog.records import Embedding, Filter, Item, SpaceRef, Statistics
 from service.collection.index_set import IndexSet
 from service.collection.lock import FolderLock
 from service.collection.media_files import MediaFiles, item_id, sync_folder
 from service.collection.new_item import NewItem
+from service.collection.paging import PageRequest, RankedPage, ranked_page
 from service.collection.search import Page, search_items
-from service.collection.space_indexes import IndexOptions
+from service.collection.shared_indexes import BACKEND as SHARED
 from service.collection.writer import Writer
+from service.index.options import DEFAULT_RECALL, IndexOptions, MilvusAddress
 
 
 class Collection:
@@ -34,10 +38,13 @@ class Collection:
         folder: Path,
         spaces: Sequence[SpaceRef],
         *,
-        backend: str = "faiss",
+        backend: str = "auto",
         device: str = "auto",
         threads: int = 1,
+        recall: float = DEFAULT_RECALL,
+        memory_bytes: int | None = None,
         database_url: str | None = None,
+        milvus: MilvusAddress | None = None,
     ) -> None:
         """Open the collection in a folder, or make a new one there.
 
@@ -47,7 +54,11 @@ class Collection:
             backend: Vector index, a key of ``service.index.registry.BACKENDS``.
             device: ``auto``, ``cpu`` or ``gpu``, for the index.
             threads: CPU threads that one search may use.
+            recall: Share of the true nearest that an approximate index must find.
+            memory_bytes: Main memory that one index may fill; None: half of this machine's.
             database_url: SQLAlchemy URL of the catalog; None for SQLite inside the folder.
+            milvus: Where Milvus is, for the backend ``milvus``. With a database other than SQLite
+                several processes may have the folder open then.
 
         Raises:
             ArtefactError: When another process has it open, or catalog, indexes and spaces do not
@@ -57,16 +68,20 @@ class Collection:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as undo:
-            undo.callback(FolderLock(folder).release)
+            shares = is_server(database_url) and backend == SHARED and self._refuses_misfits
+            undo.callback(FolderLock(folder, shared=shares).release)
             self._catalog = Catalog(database_url or sqlite_url(folder / "catalog.sqlite3"))
             undo.callback(self._catalog.close)
             sync_folder(folder)
             self._media = MediaFiles(folder)
-            self._indexes = IndexSet(folder, self._catalog, IndexOptions(backend, device, threads))
+            options = IndexOptions(backend, device, threads, recall, memory_bytes, milvus)
+            self._indexes = IndexSet(folder, self._catalog, options)
             self._writer = Writer(folder, self._catalog, self._media, self._indexes)
-            self._writer.tidy()
-            self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
+            with self._catalog.exclusive():
+                self._writer.tidy(alone=not shares)
+                self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
             undo.callback(self._writer.save)
+            undo.callback(self._indexes.close)
             self._ending = undo.pop_all()
 
     @classmethod
@@ -75,19 +90,29 @@ class Collection:
         folder: Path,
         spaces: Sequence[SpaceRef],
         *,
-        backend: str = "faiss",
+        backend: str = "auto",
         device: str = "auto",
         threads: int = 1,
+        recall: float = DEFAULT_RECALL,
+        memory_bytes: int | None = None,
         database_url: str | None = None,
+        milvus: MilvusAddress | None = None,
     ) -> "Collection":
         """Open a collection although indexes or embeddings do not fit their space.
 
         What does not fit is in ``misfits``; ``rebuild`` or ``replace_embeddings`` repairs it. The
         arguments are those of the constructor.
         """
-        options = {"backend": backend, "device": device}
         return _CollectionUnderRepair(
-            folder, spaces, **options, threads=threads, database_url=database_url
+            folder,
+            spaces,
+            backend=backend,
+            device=device,
+            threads=threads,
+            recall=recall,
+            memory_bytes=memory_bytes,
+            database_url=database_url,
+            milvus=milvus,
         )
 
     @property
@@ -122,6 +147,10 @@ class Collection:
         """Return the item that bytes of this SHA-256 (64 hex digits) are, in this modality."""
         return self._catalog.get(item_id(modality, sha256))
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Return those of the item ids that are there."""
+        return set(self._catalog.by_ids(ids))
+
     def get(self, item_id: str) -> Item | None:
         """Return the item of this id."""
         return self._catalog.get(item_id)
@@ -131,9 +160,18 @@ class Collection:
         filter: Filter | None = None,  # noqa: A002 - the word of the HTTP surface
         offset: int = 0,
         limit: int = 100,
+        *,
+        after: int = 0,
     ) -> tuple[list[Item], int]:
-        """Return up to ``limit`` items in the order of adding, and how many fit in all."""
-        return self._catalog.page(filter or Filter(), offset, limit)
+        """Return up to ``limit`` items in the order of adding, and how many fit in all.
+
+        Args:
+            filter: Which items; None for all.
+            offset: How many to leave out.
+            limit: Length of the page.
+            after: Start behind the item of this number.
+        """
+        return self._catalog.page(filter or Filter(), offset, limit, after=after)
 
     def delete(self, item_id: str) -> bool:
         """Forget an item, its vectors and its media; False when there is none of this id."""
@@ -173,7 +211,52 @@ class Collection:
             ShapeError: When the queries are not (B, K) and finite, k < 1 or offset < 0.
         """
         index = self._indexes.of(space, modality)
-        return search_items(self._catalog, index, queries, Page(k, offset, filter))
+        chosen = filter and replace(filter, modality=filter.modality or modality)
+        return search_items(self._catalog, index, queries, Page(k, offset, chosen))
+
+    def ranking(
+        self,
+        space: str,
+        modality: Modality,
+        query: Float32Array,
+        request: PageRequest,
+        filter: Filter | None = None,  # noqa: A002 - the word of the HTTP surface
+    ) -> RankedPage:
+        """Return a page of the ranking for one point of a space, with a cursor for the next.
+
+        Args:
+            space: Name of the space.
+            modality: What is looked for.
+            query: Point of the space, shape (K,).
+            request: Which part of the ranking.
+            filter: Which items may be found; None for all.
+
+        Raises:
+            ArtefactError, DataError, ShapeError: As ``search``.
+        """
+        sequence = self._catalog.sequence()
+
+        def search(depth: int) -> list[tuple[Item, float]]:
+            return self.search(space, modality, query[None, :], depth, filter=filter)[0]
+
+        return ranked_page(search, request, sequence)
+
+    def sequence(self) -> int:
+        """Return the number of the last change; 0 for a new collection."""
+        return self._catalog.sequence()
+
+    @property
+    def id(self) -> str:
+        """Made with the catalog, 32 hex digits."""
+        return self._catalog.collection_id
+
+    def describe_indexes(self, space: str) -> Mapping[Modality, Mapping[str, Any]]:
+        """Say of each index of a space what it is: type, number of vectors, measured recall."""
+        return self._indexes.describe(space)
+
+    def embedding_counts(self) -> Mapping[str, Mapping[Modality, int]]:
+        """Count the embeddings of each modality, for each space that has any."""
+        return self._catalog.embedding_counts()
 
     def embedding(self, item: Item, space: str) -> Embedding | None:
         """Return where an item lies in a space, None if it does not."""
@@ -196,6 +279,22 @@ class Collection:
         """
         return self._writer.replace_embeddings(space, rows)
 
+    def put_embeddings(self, space: SpaceRef, rows: Sequence[tuple[Item, Embedding]]) -> None:
+        """Place some items in a space, or place them anew, in one transaction.
+
+        Raises:
+            DataError: When an item is gone, or the space is of another fingerprint than the
+                embeddings that are there; nothing is changed then.
+            ShapeError: When a vector does not fit; nothing is changed then.
+            StorageFullError: When the disk is full; nothing is changed then.
+        """
+        self._writer.put_embeddings(space, rows)
+
+    @property
+    def inspection(self) -> Inspection:
+        """Looks for damage in the catalog."""
+        return self._catalog.inspection
+
     def rebuild(self, space: str) -> None:
         """Build the indexes of an open space anew from the embeddings in the catalog.
 
@@ -215,6 +314,11 @@ class Collection:
         Raises:
             StorageFullError: When the disk is full; items are safe in the catalog all the same.
         """
+        self._writer.save()
+
+    def settle(self) -> None:
+        """Wait until every index that should be built is built, and save; after bulk ingestion."""
+        self._indexes.settle()
         self._writer.save()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One process at a time: a lock on the data folder that dies with its holder."""
+"""One process at a time, or several that share: a lock that dies with its holder."""
 
 import fcntl
 import os
@@ -9,19 +9,25 @@ from models.errors import ArtefactError
 
 
 class FolderLock:
-    """Exclusive hold on a folder, from the constructor to ``release`` or the end of the process."""
+    """Hold on a folder, from the constructor to ``release`` or the end of the process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
         """Take the lock.
 
+        Args:
+            folder: What to hold.
+            shared: Beside others that share it; otherwise alone.
+
         Raises:
-            ArtefactError: When another process, or another collection of this one, holds it.
+            ArtefactError: When another process, or another collection of this one, holds it and
+                one of both does not share.
         """
         self._descriptor: int | None = os.open(
             folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
         )
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip()
             self.release()

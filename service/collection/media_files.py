@@ -8,8 +8,9 @@ a marker is never touched.
 
 import hashlib
 import os
+import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ _BLOCK_BYTES = 1 << 20
 _PART = ".part"
 _ID_DIGITS = 20
 _WRITERS = 8
+
+# Returns those of the given item ids that the catalog has.
+Known = Callable[[Sequence[str]], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,16 @@ class MediaFiles:
     def path(self, item_id: str, suffix: str) -> Path:
         """Where the bytes of an item lie."""
         return self._media / item_id[:2] / f"{item_id}{suffix}"
+
+    def pending(self) -> set[str]:
+        """Names of files whose item is being added or deleted, and of unfinished copies."""
+        return {entry.name for entry in self._pending.iterdir()}
+
+    def files(self) -> Iterator[list[Path]]:
+        """Yield every file under ``media/``, a folder at a time."""
+        for folder, _, names in sorted(os.walk(self._media)):
+            if names:
+                yield [Path(folder) / name for name in sorted(names)]
 
     def stage(self, modality: Modality, source: bytes | Path, suffix: str) -> StagedMedia:
         """Copy the bytes to the disk and hash them on the way.
@@ -101,29 +115,46 @@ class MediaFiles:
         folders = set()
         for media in staged:
             path = self.path(media.id, media.suffix)
-            (self._pending / path.name).touch()
+            self._marker(media.id, media.suffix).touch()
             if not path.parent.exists():
                 path.parent.mkdir()
                 folders.add(self._media)
             media.part.replace(path)
             folders.add(path.parent)
-        for folder in folders:
-            sync_folder(folder)
+        sync_folders(folders)
+
+    def withdraw(self, staged: Iterable[StagedMedia], known: Known) -> None:
+        """Take back the lasting names of media whose items did not get into the catalog."""
+        published = list(staged)
+        existing = set(known([media.id for media in published]))
+        for media in published:
+            path = self.path(media.id, media.suffix)
+            if media.id not in existing and path.exists():
+                path.replace(media.part)
+            self._marker(media.id, media.suffix).unlink(missing_ok=True)
+
+    def is_pending(self) -> bool:
+        """Whether a change has begun and not ended."""
+        return any(entry.suffix != _PART for entry in self._pending.iterdir())
 
     def mark(self, item_id: str, suffix: str) -> None:
         """Announce that an item is about to be deleted."""
-        (self._pending / f"{item_id}{suffix}").touch()
+        self._marker(item_id, suffix).touch()
 
-    def settle(self, known: Callable[[Sequence[str]], Iterable[str]]) -> int:
+    def settle(self, known: Known, ids: Iterable[str] | None = None) -> int:
         """End what is pending: remove the files whose item is not in the catalog.
 
         Args:
             known: Returns those of the given item ids that the catalog has.
+            ids: Items whose change ended; None for all that are pending, at opening.
 
         Returns:
             How many files were removed.
         """
-        markers = [entry for entry in self._pending.iterdir() if entry.suffix != _PART]
+        if ids is None:
+            markers = [entry for entry in self._pending.iterdir() if entry.suffix != _PART]
+        else:
+            markers = [path for item_id in ids for path in self._pending.glob(f"{item_id}.*")]
         existing = set(known([marker.name[:_ID_DIGITS] for marker in markers]))
         removed = 0
         for marker in markers:
@@ -137,16 +168,21 @@ class MediaFiles:
     def finish(self, staged: Iterable[StagedMedia]) -> None:
         """Take the markers of committed items away."""
         for media in staged:
-            (self._pending / f"{media.id}{media.suffix}").unlink()
+            self._marker(media.id, media.suffix).unlink()
+
+    def _marker(self, item_id: str, suffix: str) -> Path:
+        return self._pending / f"{item_id}{suffix}"
 
     def discard(self, staged: Iterable[StagedMedia]) -> None:
         """Remove staged files that were not published."""
         for media in staged:
             media.part.unlink(missing_ok=True)
 
-    def sweep(self) -> int:
+    def sweep(self, older_than_seconds: float = 0.0) -> int:
         """Remove staged files that a killed process left; return how many there were."""
-        parts = list(self._pending.glob(f"*{_PART}"))
+        newest = time.time() - older_than_seconds
+        found = self._pending.glob(f"*{_PART}")
+        parts = [part for part in found if part.stat().st_mtime <= newest]
         for part in parts:
             part.unlink()
         return len(parts)
@@ -166,6 +202,12 @@ def _copy(source: bytes | Path, target: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -173,3 +215,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Make the names in several folders survive; a journal writes those that wait at once."""
+    waiting = list(folders)
+    if len(waiting) < 2:
+        for folder in waiting:
+            sync_folder(folder)
+        return
+    with ThreadPoolExecutor(min(_WRITERS, len(waiting))) as pool:
+        list(pool.map(sync_folder, waiting))

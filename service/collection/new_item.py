@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class NewItem:
         label: Class, if known.
         work_id: Shared by items that belong together.
         metadata: Further facts; numbers must be finite.
+        tags: Any number of words, none of them empty.
     """
 
     modality: Modality
@@ -41,21 +42,24 @@ class NewItem:
     label: str | None = None
     work_id: str | None = None
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    tags: Sequence[str] = ()
 
 
 def check_new_item(new: NewItem, spaces: Mapping[str, SpaceRef]) -> None:
     """Refuse an item that cannot be stored or found.
 
     Raises:
-        DataError: On an empty title, a suffix that is no file ending, metadata that is not text,
-            finite number or truth value, a space that is not open or does not cover the modality,
-            or a typicality outside [0, 1].
+        DataError: On an empty title or tag, a suffix that is no file ending, metadata that is not
+            text, finite number or truth value, a space that is not open or does not cover the
+            modality, or a typicality outside [0, 1].
         ShapeError: On a vector that is not (K,) and finite.
     """
     if not new.title.strip():
         raise DataError("expected a title, got an empty one")
     if not _SUFFIX.fullmatch(new.suffix):
         raise DataError(f"expected a file ending such as '.mp4', got {new.suffix!r}")
+    if not all(tag.strip() for tag in new.tags):
+        raise DataError(f"expected tags that are not empty, got {list(new.tags)!r}")
     for key, value in new.metadata.items():
         _check_metadata(key, value)
     for name, embedding in new.embeddings.items():
@@ -115,5 +119,6 @@ def draft(new: NewItem, staged: StagedMedia, spaces: Mapping[str, SpaceRef]) -> 
         label=new.label,
         work_id=new.work_id,
         metadata=dict(new.metadata),
+        tags=tuple(new.tags),
         embeddings=[(spaces[name], embedding) for name, embedding in new.embeddings.items()],
     )

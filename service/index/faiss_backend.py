@@ -1,175 +1,213 @@
-"""FAISS, flat inner product, on the CPU or a GPU: the only module that imports it.
+"""The index that FAISS searches: flat, HNSW or IVF, chosen, measured and kept up to date.
 
-FAISS finds candidates in float32; its scores depend on the batch, the processor and the thread
-count, and it breaks ties by chance. So a few more candidates than k are fetched, scored again by
-``exact_scores`` and ordered by it, and more are fetched until rounding cannot have hidden a better
-one. The answer is that of ``NumpyIndex``, bit by bit.
+Changes are made under a lock and end in a new ``State``; searches take the state of the moment and
+no lock. A better base (a first approximate structure, or one with the recent rows in it) is built
+in a thread of its own and swapped in; until then the exact scan answers.
 """
 
 import logging
 import threading
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-import faiss
 import numpy as np
 
 from models.types import Float32Array, Int64Array
+from service.index.ann import BuildStopped
+from service.index.builder import Builder
+from service.index.eligible import sorted_ids
 from service.index.errors import IndexSettingError
-from service.index.protocol import NO_ID, Hits
-from service.index.rows import Rows, RowStore, save_rows
-from service.index.scoring import certain_best, check_search, exact_search, no_hits, put
+from service.index.exact import CpuScanner
+from service.index.gpu import GpuScanner, choose_device
+from service.index.options import IndexOptions
+from service.index.protocol import Hits
+from service.index.queries import Queries, on_device, to_host
+from service.index.rows import RowStore, check_ids
+from service.index.scoring import check_search
+from service.index.snapshot import loaded_state, write_changes, write_state
+from service.index.state import Base, Scanners, State, empty_state, on_base
 
 _LOG = logging.getLogger(__name__)
-_SPARE_CANDIDATES = 16
-_GROWTH = 4
-_GPU_MOST_CANDIDATES = 2048  # the largest k that FAISS selects on a GPU
-_SINGLE_ROUNDING = 2.0**-24
-# Ten bits of mantissa, in case the GPU multiplies in TF32; its accumulation stays in float32.
-_GPU_ROUNDING = 2.0**-10
-
-
-class _Scanner(Protocol):
-    """Candidates by float32 inner product."""
-
-    most_candidates: int
-
-    def score_error(self, dimension: int) -> float:
-        """Bound on the error of a score of two unit vectors (K,)."""
-        ...
-
-    def top(self, rows: Rows, queries: Float32Array, n: int) -> tuple[Float32Array, Int64Array]:
-        """Scores and positions in ``rows`` of about the n best, both (B, n), best first."""
-        ...
-
-
-class _CpuScanner:
-    """Reads the rows where they lie: no second copy, and no state that threads could share."""
-
-    most_candidates = np.iinfo(np.int64).max
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-
-    def score_error(self, dimension: int) -> float:
-        return (dimension + 2) * _SINGLE_ROUNDING
-
-    def top(self, rows: Rows, queries: Float32Array, n: int) -> tuple[Float32Array, Int64Array]:
-        # The OpenMP setting belongs to the calling thread: elsewhere set, it has no effect here.
-        faiss.omp_set_num_threads(self._threads)
-        return faiss.knn(queries, rows.vectors, n, metric=faiss.METRIC_INNER_PRODUCT)
-
-
-class _GpuScanner:
-    """Keeps the rows on the GPU. One caller at a time: a FAISS GPU index allows no more."""
-
-    most_candidates = _GPU_MOST_CANDIDATES
-
-    def __init__(self, dimension: int) -> None:
-        self._lock = threading.Lock()
-        self._resources = faiss.StandardGpuResources()
-        self._index = faiss.GpuIndexFlatIP(self._resources, dimension)
-        self._generation = 0
-
-    def score_error(self, dimension: int) -> float:
-        return 2 * _GPU_ROUNDING + (dimension + 2) * _SINGLE_ROUNDING
-
-    def top(self, rows: Rows, queries: Float32Array, n: int) -> tuple[Float32Array, Int64Array]:
-        with self._lock:
-            self._bring(rows)
-            return self._index.search(queries, n)
-
-    def _bring(self, rows: Rows) -> None:
-        """Copy what is missing; start again after a removal, which the GPU index cannot do."""
-        if rows.generation != self._generation or self._index.ntotal > len(rows):
-            self._index.reset()
-            self._generation = rows.generation
-        if self._index.ntotal < len(rows):
-            self._index.add(rows.vectors[self._index.ntotal :])
 
 
 class FaissIndex:
-    """A ``VectorIndex`` searched by FAISS; the vectors stay in main memory as well."""
+    """A ``MaintainedIndex`` searched by FAISS.
 
-    def __init__(self, dimension: int, *, device: str = "auto", threads: int = 1) -> None:
-        if threads < 1:
-            raise IndexSettingError(f"KYOMEI_THREADS: expected at least 1, got {threads}")
+    Attributes:
+        device: ``cpu`` or ``gpu``: where flat and IVF are searched.
+    """
+
+    def __init__(self, dimension: int, options: IndexOptions) -> None:
+        if options.threads < 1:
+            raise IndexSettingError(f"KYOMEI_THREADS: expected at least 1, got {options.threads}")
+        self.device = choose_device(options.device)
         self._store = RowStore(dimension)
-        self._lock = threading.Lock()
-        self.device = _device(device)
-        self._cpu = _CpuScanner(threads)
-        self._scanner: _Scanner = _GpuScanner(dimension) if self.device == "gpu" else self._cpu
+        self._state = empty_state(dimension)
+        self._builder = Builder(dimension, options, on_gpu=self.device == "gpu")
+        self._scanners = _scanners(dimension, options.threads, on_gpu=self.device == "gpu")
+        self._lock = threading.RLock()
+        self._building: threading.Thread | None = None
+        self._touched: list[Int64Array] | None = None  # since a building began
+        self._stopping = False
+        self._failed_at = 0  # number of rows at which building failed
 
     @property
     def dimension(self) -> int:
         """K of the stored vectors."""
         return self._store.dimension
 
+    @property
+    def base_path(self) -> Path | None:
+        """The file that the big part is mapped from; None when it lies in main memory."""
+        return self._state.base.path
+
+    @property
+    def n_changed(self) -> int:
+        """Rows by which the index differs from its big part."""
+        return self._state.n_changed
+
     def __len__(self) -> int:
         """Number of stored vectors."""
-        return len(self._rows())
+        return len(self._state)
 
     def ids(self) -> Int64Array:
         """Stored ids, ascending, shape (N,)."""
-        return self._rows().ids.copy()
+        return self._state.ids()
 
     def add(self, ids: Int64Array, vectors: Float32Array) -> None:
         """Store vectors (N, K) under ids (N,) >= 0; an id that is there already is replaced."""
+        ids = np.asarray(to_host(ids))
         with self._lock:
-            self._store.add(ids, vectors)
+            self._store.add(ids, to_host(vectors))
+            self._publish(ids.astype(np.int64))
+            if isinstance(self._scanners.recent, GpuScanner) and on_device(vectors) is not None:
+                self._scanners.recent.bring(self._state.recent, ids, on_device(vectors))
+            self._maintain()
 
     def remove(self, ids: Int64Array) -> int:
         """Forget ids (unknown ones are ignored) and return how many were removed."""
+        ids = check_ids(ids)
         with self._lock:
-            return self._store.remove(ids)
+            n_before = len(self._state)
+            self._store.remove(ids)
+            self._publish(ids)
+            self._maintain()
+            return n_before - len(self._state)
 
     def search(self, queries: Float32Array, k: int, *, allowed: Int64Array | None = None) -> Hits:
-        """Return the k best of the stored (or allowed) items for queries (B, K)."""
-        queries = check_search(queries, k, self.dimension)
-        rows = self._rows()
-        if allowed is None:
-            return self._search(self._scanner, rows, queries, k)
-        # The allowed rows are scanned on the CPU; a GPU index ignores a FAISS selector, silently.
-        return self._search(self._cpu, rows.allowed(allowed), queries, k)
+        """Return the k best of the stored (or allowed) items for queries (B, K).
+
+        A torch tensor on the GPU goes to a GPU index as it is.
+        """
+        host = check_search(to_host(queries), k, self.dimension)
+        if allowed is not None:
+            allowed = check_ids(allowed)
+        return self._state.search(self._scanners, Queries(host, on_device(queries)), k, allowed)
 
     def save(self, path: Path) -> None:
-        """Write the index to one safetensors file, atomically."""
-        save_rows(path, self._rows())
-
-    def _rows(self) -> Rows:
+        """Write everything to one file, atomically, and read the big part from there."""
         with self._lock:
-            return self._store.rows()
+            self._adopt(write_state(path, self._state))
 
-    def _search(self, scanner: _Scanner, rows: Rows, queries: Float32Array, k: int) -> Hits:
-        hits = no_hits(len(queries), k)
-        error = scanner.score_error(self.dimension) * rows.largest_norm
-        waiting = np.arange(len(queries))
-        n = k + _SPARE_CANDIDATES
-        while len(waiting) and n <= scanner.most_candidates and 2 * n <= len(rows):
-            scores, positions = scanner.top(rows, queries[waiting], n)
-            for i, number in enumerate(waiting.tolist()):
-                found = certain_best(rows, queries[number], k, (positions[i], scores[i], error))
-                if found is not None:
-                    put(hits, number, found)
-                    waiting[i] = NO_ID
-            waiting = waiting[waiting != NO_ID]
-            n *= _GROWTH
-        rest = exact_search(rows, queries[waiting], k)
-        hits.ids[waiting], hits.scores[waiting] = rest.ids, rest.scores
-        return hits
+    def save_changes(self, path: Path) -> None:
+        """Write what the index has more or less than its big part."""
+        with self._lock:
+            write_changes(path, self._state)
 
+    def load(self, path: Path, changes: Path | None = None) -> None:
+        """Take the place of an empty index: what ``save``, then ``save_changes`` wrote.
 
-def _device(device: str) -> str:
-    """Return ``cpu`` or ``gpu`` for a setting of ``auto``, ``cpu`` or ``gpu``."""
-    if device not in ("auto", "cpu", "gpu"):
-        raise IndexSettingError(f"KYOMEI_INDEX_DEVICE: expected auto, cpu or gpu, got {device!r}")
-    # faiss-cpu has get_num_gpus (always 0) but none of the GPU classes.
-    n_gpus = faiss.get_num_gpus() if hasattr(faiss, "GpuIndexFlatIP") else 0
-    if device == "gpu" and n_gpus == 0:
-        raise IndexSettingError(
-            "KYOMEI_INDEX_DEVICE=gpu, but FAISS sees no GPU: install kyomei[gpu] instead of "
-            "kyomei[cpu] on a machine with a CUDA device, or set it to auto or cpu"
+        Raises:
+            ArtefactError: When a file is missing, damaged, no index, or of another dimension, or
+                when its approximate structure does not find what it should.
+        """
+        with self._lock:
+            self._adopt(loaded_state(path, changes, self.dimension, self._builder))
+            self._maintain()
+
+    def settle(self) -> None:
+        """Wait until everything that should be built is built; for batch jobs and tests."""
+        while True:
+            with self._lock:
+                self._maintain()
+                thread = self._building
+            if thread is None:
+                return
+            thread.join()
+
+    def close(self) -> None:
+        """Stop what is being built; the index can be searched all the same."""
+        with self._lock:
+            self._stopping = True
+            thread = self._building
+        if thread is not None:
+            thread.join()
+
+    def describe(self) -> dict[str, Any]:
+        """Say what answers at this moment, and how well."""
+        state, learned = self._state, self._state.base.learned
+        on_gpu = self.device == "gpu" and state.base.kind != "hnsw"
+        return {
+            "type": state.base.kind,
+            "device": "gpu" if on_gpu else "cpu",
+            "vectors": len(state),
+            "recent": len(state.recent),
+            "deleted": state.n_dead,
+            "recall": 1.0 if learned is None else learned.measured.recall,
+            "effort": None if learned is None else learned.effort.width,
+            "building": self._building is not None,
+        }
+
+    def _publish(self, changed: Int64Array) -> None:
+        """Make the next state: the store as it is now, the changed ids dead in the base."""
+        if self._touched is not None:
+            self._touched.append(changed)
+        living = self._state.without(sorted_ids(np.sort(changed)))
+        self._state = State(self._state.base, living, self._store.rows())
+
+    def _adopt(self, state: State) -> None:
+        """Go on from a state that holds the same items upon another base."""
+        self._store = RowStore(self.dimension)
+        self._store.add(state.recent.ids, state.recent.vectors)
+        self._state = State(state.base, state.living, self._store.rows())
+
+    def _maintain(self) -> None:
+        """Start building when it is due; called with the lock held."""
+        if self._building is not None or self._stopping or len(self._state) < self._failed_at:
+            return
+        if not self._builder.is_due(self._state):
+            return
+        self._touched = []
+        self._building = threading.Thread(
+            target=self._build, args=(self._state,), name="kyomei-index", daemon=True
         )
-    chosen = "gpu" if n_gpus and device != "cpu" else "cpu"
-    _LOG.debug("FAISS on %s (setting %s, %d GPUs)", chosen, device, n_gpus)
-    return chosen
+        self._building.start()
+
+    def _build(self, state: State) -> None:
+        """Build a base from a state and put what is there by then upon it."""
+        try:
+            base, valid = self._builder.build(state, lambda: self._stopping)
+            self._swap(base, valid)
+        except BuildStopped:
+            _LOG.info("building the index was stopped; it begins again at the next start")
+        except (RuntimeError, MemoryError) as error:
+            self._failed_at = 2 * len(state)
+            _LOG.warning("building the index failed, the exact scan goes on: %s", error)
+        finally:
+            with self._lock:
+                self._building, self._touched = None, None
+
+    def _swap(self, base: Base, valid: Any) -> None:
+        with self._lock:
+            touched = sorted_ids(np.sort(np.concatenate([*(self._touched or []), _NONE])))
+            self._state, self._store = on_base(base, valid, self._state, touched)
+
+
+_NONE = np.empty(0, np.int64)
+
+
+def _scanners(dimension: int, threads: int, *, on_gpu: bool) -> Scanners:
+    cpu = CpuScanner(threads)
+    if not on_gpu:
+        return Scanners(cpu, cpu, cpu)
+    return Scanners(cpu, GpuScanner(dimension, cpu), GpuScanner(dimension, cpu))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from models.types import Float32Array, Int64Array
 from service.index.protocol import Hits
-from service.index.rows import RowStore, save_rows
+from service.index.rows import RowStore
 from service.index.scoring import check_search, exact_search
+from service.index.snapshot_file import write_rows
 
 
 class NumpyIndex:
@@ -51,4 +52,4 @@ class NumpyIndex:
         """Write the index to one safetensors file, atomically."""
         with self._lock:
             rows = self._store.rows()
-        save_rows(path, rows)
+        write_rows(path, rows.ids, rows.vectors)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from models.types import Float32Array, Int64Array
 
@@ -57,4 +57,39 @@ class VectorIndex(Protocol):
 
     def save(self, path: Path) -> None:
         """Write the index to one file, atomically."""
+        ...
+
+
+@runtime_checkable
+class MaintainedIndex(VectorIndex, Protocol):
+    """An index with a big part in a file, changes beside it, and a thread that rebuilds."""
+
+    @property
+    def base_path(self) -> Path | None:
+        """The file that the big part is mapped from; None when it lies in main memory."""
+        ...
+
+    @property
+    def n_changed(self) -> int:
+        """Rows by which the index differs from its big part."""
+        ...
+
+    def load(self, path: Path, changes: Path | None = None) -> None:
+        """Take the place of an empty index: what ``save``, then ``save_changes`` wrote."""
+        ...
+
+    def save_changes(self, path: Path) -> None:
+        """Write to one file, atomically, by what the index differs from its big part."""
+        ...
+
+    def settle(self) -> None:
+        """Wait until everything that should be built is built."""
+        ...
+
+    def close(self) -> None:
+        """Stop what is being built."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Say what answers at this moment, and how well: ``type``, ``recall`` and more."""
         ...

@@ -1,15 +1,20 @@
-"""The vectors of an index in main memory, sorted by id, and views of them that never change."""
+"""The vectors of an index, sorted by id, and views of them that never change."""
 
+import itertools
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from models.checkpoint import load_tensors, save_tensors
-from models.errors import ArtefactError, ShapeError
+from models.errors import ShapeError
 from models.types import Float32Array, Int64Array
 
 _FIRST_CAPACITY_ROWS = 64
+_GENERATIONS = itertools.count(1)
+
+
+def new_generation() -> int:
+    """Return a number that no table of rows of this process has yet."""
+    return next(_GENERATIONS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,10 +37,28 @@ class Rows:
         """Number of rows."""
         return len(self.ids)
 
+    @classmethod
+    def empty(cls, dimension: int) -> "Rows":
+        """Return no rows."""
+        return cls(
+            np.empty(0, np.int64), np.empty((0, dimension), np.float32), new_generation(), 0.0
+        )
+
+    def positions(self, ids: Int64Array) -> Int64Array:
+        """Return where ids (ascending, each once) stand, ascending; unknown ids are ignored."""
+        if not len(self) or not len(ids):
+            return np.empty(0, np.int64)
+        first, last = self.ids[0], self.ids[-1]
+        within = ids[np.searchsorted(ids, first) : np.searchsorted(ids, last, side="right")]
+        if last - first + 1 == len(self):  # no gaps: the place follows from the id
+            return within - first
+        places = np.searchsorted(self.ids, within)
+        return places[self.ids[places] == within]
+
     def allowed(self, ids: Int64Array) -> "Rows":
         """Return a copy of the rows whose id is among ``ids``; unknown ids are ignored."""
-        kept = np.isin(self.ids, ids)
-        return Rows(self.ids[kept], self.vectors[kept], -1, self.largest_norm)
+        places = self.positions(np.unique(ids))
+        return Rows(self.ids[places], self.vectors[places], -1, self.largest_norm)
 
 
 class RowStore:
@@ -48,7 +71,7 @@ class RowStore:
         self._ids: Int64Array = np.empty(0, np.int64)
         self._vectors: Float32Array = np.empty((0, dimension), np.float32)
         self._count = 0
-        self._generation = 0
+        self._generation = new_generation()
         self._largest_norm = 0.0
 
     def rows(self) -> Rows:
@@ -70,10 +93,10 @@ class RowStore:
             return
         if ids.min() < 0 or len(np.unique(ids)) < len(ids):
             raise ShapeError("expected different ids >= 0, got a negative or repeated one")
-        order = np.argsort(ids)
-        ids, vectors = ids[order], vectors[order]
-        norms = np.sqrt((vectors.astype(np.float64) ** 2).sum(axis=1))
-        self._largest_norm = max(self._largest_norm, float(norms.max()))
+        if (ids[1:] < ids[:-1]).any():
+            order = np.argsort(ids)
+            ids, vectors = ids[order], vectors[order]
+        self._largest_norm = max(self._largest_norm, largest_norm(vectors))
         if self._count == 0 or ids[0] > self._ids[self._count - 1]:
             self._append(ids, vectors)
         else:
@@ -110,7 +133,7 @@ class RowStore:
     def _replace(self, ids: Int64Array, vectors: Float32Array) -> None:
         """Start a new generation in new memory, so that views of the old one stay right."""
         self._ids, self._vectors, self._count = ids, vectors, len(ids)
-        self._generation += 1
+        self._generation = new_generation()
 
 
 def check_ids(ids: Int64Array) -> Int64Array:
@@ -122,7 +145,7 @@ def check_ids(ids: Int64Array) -> Int64Array:
     ids = np.asarray(ids)
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise ShapeError(f"expected int64 ids (N,), got {ids.dtype} of shape {ids.shape}")
-    return ids.astype(np.int64)
+    return ids.astype(np.int64, copy=False)
 
 
 def check_vectors(vectors: Float32Array, dimension: int) -> Float32Array:
@@ -139,32 +162,9 @@ def check_vectors(vectors: Float32Array, dimension: int) -> Float32Array:
     return vectors
 
 
-def save_rows(path: Path, rows: Rows) -> None:
-    """Write ids and vectors to one safetensors file, atomically."""
-    save_tensors(path, {"ids": rows.ids, "vectors": rows.vectors})
-
-
-def load_rows(path: Path) -> tuple[Int64Array, Float32Array]:
-    """Read ids (N,) and vectors (N, K) written by ``save_rows``.
-
-    Raises:
-        ArtefactError: When the file is missing, damaged or no index.
-    """
-    tensors = load_tensors(path)
-    ids, vectors = tensors.get("ids"), tensors.get("vectors")
-    is_index = (
-        ids is not None
-        and vectors is not None
-        and ids.dtype == np.int64
-        and vectors.dtype == np.float32
-        and (ids.ndim, vectors.ndim) == (1, 2)
-        and len(ids) == len(vectors)
-        and vectors.shape[1] > 0
-        and bool((np.diff(ids, prepend=-1) > 0).all())
-    )
-    if not is_index:
-        found = {name: f"{array.dtype}{array.shape}" for name, array in tensors.items()}
-        raise ArtefactError(
-            f"{path}: expected ascending ids int64(N,) and vectors float32(N, K), got {found}"
-        )
-    return tensors["ids"], tensors["vectors"]
+def largest_norm(vectors: Float32Array) -> float:
+    """Length of the longest of vectors (N, K); 0 for none."""
+    if not len(vectors):
+        return 0.0
+    squares = np.einsum("nk,nk->n", vectors, vectors, dtype=np.float64)
+    return float(np.sqrt(squares.max()))

@@ -1,6 +1,7 @@
 """The one place where scores are computed and ordered, whatever found the candidates."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.errors import ShapeError
 from models.types import Float32Array, Int64Array
@@ -36,30 +37,62 @@ def best(ids: Int64Array, scores: Float32Array, k: int) -> tuple[Int64Array, Flo
     return ids[order], scores[order]
 
 
-def certain_best(
-    rows: Rows,
-    query: Float32Array,
-    k: int,
-    candidates: tuple[Int64Array, Float32Array, float],
-) -> tuple[Int64Array, Float32Array] | None:
-    """Return the k best rows for a query (K,), or None if a row outside might be among them.
+def rescored(rows: Rows, queries: Float32Array, positions: Int64Array, k: int) -> Hits:
+    """Score candidates exactly and return the k best of each query.
 
     Args:
-        rows: All rows.
-        query: What is searched for, shape (K,).
-        k: Number of answers.
-        candidates: Positions in ``rows`` (C,), -1 for none, with their approximate scores (C,),
-            best first; every other row has an approximate score of at most the last one. Then the
-            error of an approximate score for a query of length 1.
+        rows: Where the candidates are.
+        queries: Shape (B, K).
+        positions: Of candidates in ``rows``, each once, shape (B, C); -1 for none.
+        k: Number of answers; beyond C they are padded.
     """
-    positions, scores, error = candidates
-    scores, positions = scores[positions != NO_ID], positions[positions != NO_ID]
-    if len(positions) < k:
-        return None
-    ids, exact = best(rows.ids[positions], exact_scores(query, rows.vectors[positions]), k)
-    length = float(np.linalg.norm(query.astype(np.float64)))
-    outside_at_most = float(scores[-1]) + error * length + len(query) * _SMALLEST_NORMAL
-    return (ids, exact) if outside_at_most < exact[-1] else None
+    found = no_hits(len(queries), k)
+    width = min(k, positions.shape[1])
+    step = max(1, _BLOCK_VALUES // max(1, positions.shape[1] * queries.shape[1]))
+    for start in range(0, len(queries), step):
+        some = slice(start, start + step)
+        places = positions[some]
+        scores = _gathered_scores(rows, queries[some], places)
+        ids = rows.ids[places]
+        if (places < 0).any():
+            scores[places < 0], ids[places < 0] = -np.inf, NO_ID
+        # NO_ID is below every id, but its score is below every score: it stays behind.
+        order = np.lexsort((ids, -scores), axis=-1)[:, :width]
+        found.ids[some, :width] = np.take_along_axis(ids, order, axis=1)
+        found.scores[some, :width] = np.take_along_axis(scores, order, axis=1)
+    return found
+
+
+def _gathered_scores(rows: Rows, queries: Float32Array, positions: Int64Array) -> Float32Array:
+    """Inner products (B, C), summed as in ``exact_scores``: bit by bit the same."""
+    part = rows.vectors[positions].astype(np.float64)
+    part *= queries.astype(np.float64)[:, None, :]
+    return part.sum(axis=2).astype(np.float32)
+
+
+def are_certain(
+    hits: Hits, queries: Float32Array, last_scores: Float32Array, error: float
+) -> NDArray[np.bool_]:
+    """Tell which answers hold although only some rows were looked at, shape (B,).
+
+    Args:
+        hits: The k best of the rows that were looked at, exactly scored, k >= 1.
+        queries: Shape (B, K).
+        last_scores: No other row has an approximate score above it, shape (B,).
+        error: Bound on the error of an approximate score for a query of length 1.
+    """
+    lengths = np.sqrt(np.einsum("bk,bk->b", queries, queries, dtype=np.float64))
+    outside_at_most = last_scores + error * lengths + queries.shape[1] * _SMALLEST_NORMAL
+    certain: NDArray[np.bool_] = outside_at_most < hits.scores[:, -1]
+    return certain
+
+
+def merged(one: Hits, other: Hits) -> Hits:
+    """Return the k best of two answers (B, k) over different items."""
+    ids = np.concatenate([one.ids, other.ids], axis=1)
+    scores = np.concatenate([one.scores, other.scores], axis=1)
+    order = np.lexsort((ids, -scores), axis=-1)[:, : one.ids.shape[1]]
+    return Hits(np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1))
 
 
 def no_hits(n_queries: int, k: int) -> Hits:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models.errors import ShapeError
+from service.index.options import IndexOptions
 from service.index.protocol import NO_ID
 from service.index.registry import BACKENDS, load_index, open_index
 
@@ -106,7 +107,7 @@ def test_every_item_finds_itself_first_also_after_reload(backend, tmp_path):
     ids = np.arange(300) * 7 + 1
     index = filled(backend, vectors, ids)
     index.save(tmp_path / "index.safetensors")
-    reloaded = load_index(tmp_path / "index.safetensors", backend=backend, device="cpu")
+    reloaded = load_index(tmp_path / "index.safetensors", IndexOptions(backend, "cpu"))
     for candidate in (index, reloaded):
         assert np.array_equal(candidate.search(vectors, 1).ids[:, 0], ids)
 
@@ -116,7 +117,7 @@ def test_save_and_load_keep_ids_scores_and_size(backend, tmp_path):
     queries = unit_rows(5, 16, seed=5)
     path = tmp_path / "index.safetensors"
     index.save(path)
-    loaded = load_index(path, backend=backend, device="cpu")
+    loaded = load_index(path, IndexOptions(backend, "cpu"))
     assert (len(loaded), loaded.dimension) == (120, 16)
     assert np.array_equal(loaded.ids(), index.ids())
     before, after = index.search(queries, 40), loaded.search(queries, 40)
@@ -126,7 +127,7 @@ def test_save_and_load_keep_ids_scores_and_size(backend, tmp_path):
 
 def test_empty_index_is_saved_loaded_and_searched(backend, tmp_path):
     open_index(backend, 4).save(tmp_path / "empty.safetensors")
-    loaded = load_index(tmp_path / "empty.safetensors", backend=backend)
+    loaded = load_index(tmp_path / "empty.safetensors", IndexOptions(backend))
     hits = loaded.search(unit_rows(2, 4), 3)
     assert (hits.ids == NO_ID).all()
     assert (hits.scores == -np.inf).all()

@@ -88,6 +88,30 @@ def test_skipped_files_are_named_on_stderr(run, tmp_path):
     assert "skipped audio/bad.wav: expected a media file, got 0 bytes" in err
 
 
+def test_a_manifest_is_indexed_and_its_mistakes_are_named_with_their_line(run, tmp_path):
+    (tmp_path / "good.wav").write_bytes(sound(0))
+    manifest, report = tmp_path / "list.csv", tmp_path / "skipped.jsonl"
+    manifest.write_text("path,modality\ngood.wav,audio\ngone.wav,audio\n")
+    code, out, _ = run("index", manifest, "--report", report, "--workers", "1")
+    assert (code, "1 added, 0 already there, 1 skipped" in out) == (0, True)
+    assert json.loads(report.read_text())["path"] == "gone.wav"
+    manifest.write_text("path,modality\n../good.wav,audio\n")
+    code, _, err = run("index", manifest)
+    assert code == 2
+    assert "line 2: path '../good.wav' leaves the folder of the manifest" in one_line(err)
+
+
+def test_ray_without_its_package_or_a_cluster_is_one_line(run, tmp_path, monkeypatch):
+    code, _, err = run("index", tmp_path, "--ray", "127.0.0.1:1")
+    assert code == 2
+    assert "--ray 127.0.0.1:1: expected the address of a Ray cluster" in one_line(err)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "service.ray_reader")
+    code, _, err = run("index", tmp_path, "--ray", "local")
+    assert code == 2
+    assert "pip install 'kyomei[ray]'" in one_line(err)
+
+
 def test_nothing_to_index_is_exit_code_1(run, tmp_path):
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "x.bin").write_bytes(b"\x7fELF" + bytes(99))
@@ -98,13 +122,17 @@ def test_nothing_to_index_is_exit_code_1(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("index", "no/such/folder"), "there is no folder no/such/folder"),
+        (("index", "no/such/folder"), "there is no no/such/folder"),
         (("search", "no_file.wav", "--to", "video"), "there is no file no_file.wav"),
         (("demo", "--media", "nowhere", "--port", "0"), "run kyomei build-demo --out nowhere"),
         (("serve", "--host", "203.0.113.7"), "choose another with --port"),
         (("serve", "--port", "99999"), "KYOMEI_PORT"),
         (("serve", "--port", "0", "--space-folder", "nowhere"), "expected a space in nowhere"),
         (("reindex", "--space-folder", "nowhere"), "expected a space in nowhere"),
+        (("check", "--data", "nowhere"), "expected a collection in nowhere"),
+        (("backup", "--data", "nowhere", "--to", "x"), "expected a collection"),
+        (("restore", "nowhere"), "expected a backup in nowhere"),
+        (("migrate", "--data", "nowhere"), "expected a collection in nowhere"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(run, arguments, said):
@@ -176,5 +204,62 @@ def test_a_space_trained_again_asks_for_reindex_and_is_repaired_by_it(
 def test_help_names_every_command(run):
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("serve", "demo", "index", "search", "reindex"):
+    for command in ("serve", "demo", "index", "search", "reindex", "check", "backup", "restore"):
         assert command in out
+
+
+def test_check_says_what_is_wrong_and_repair_mends_it(run, copy_of_indexed):
+    options = ("--data", copy_of_indexed, "--quiet")
+    code, out, _ = run("check", *options)
+    assert (code, "144 items" in out, out.endswith("clean\n")) == (0, True, True)
+    next((copy_of_indexed / "media").rglob("*.png")).write_bytes(b"gone bad")
+    code, out, _ = run("check", *options)
+    assert (code, "media-damaged" in out, "try --repair" in out) == (1, True, True)
+    code, out, _ = run("check", "--repair", "--json", *options)
+    report = json.loads(out)
+    assert (code, report["clean"], len(report["repairs"])) == (0, True, 1)
+
+
+def test_backup_and_restore(run, copy_of_indexed, tmp_path):
+    code, out, _ = run("backup", "--data", copy_of_indexed, "--to", tmp_path / "b", "--quiet")
+    assert (code, "144 items" in out) == (0, True)
+    again = ("--data", tmp_path / "again", "--quiet")
+    code, out, _ = run("restore", tmp_path / "b", *again)
+    assert (code, "144 items" in out) == (0, True)
+    assert run("check", *again)[0] == 0
+    code, _, err = run("restore", tmp_path / "b", *again)
+    assert (code, "in use" in one_line(err)) == (2, True)
+
+
+def test_a_backup_of_another_database_is_left_to_its_own_tools(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KYOMEI_DATABASE_URL", "postgresql+psycopg://u:p@h/x")
+    code, _, err = run("backup", "--to", tmp_path / "b")
+    assert (code, "pg_dump" in one_line(err)) == (2, True)
+
+
+def test_migrate_brings_an_old_catalog_up_to_date(run, tmp_path):
+    import sqlite3
+    from contextlib import closing
+    from pathlib import Path
+
+    data = tmp_path / "old"
+    data.mkdir()
+    dump = Path(__file__).parent / "catalog" / "version_1.sql"
+    with closing(sqlite3.connect(data / "catalog.sqlite3")) as database:
+        database.executescript(dump.read_text(encoding="utf-8"))
+    code, _, err = run("check", "--data", data)
+    assert (code, "kyomei migrate" in one_line(err)) == (2, True)
+    code, out, _ = run("migrate", "--data", data)
+    assert (code, "version 1 is now 2" in out, "kept in" in out) == (0, True, True)
+    code, out, _ = run("migrate", "--data", data)
+    assert (code, "nothing to do" in out) == (0, True)
+
+
+def test_a_command_may_name_a_collection(run, tmp_path, copy_of_indexed, monkeypatch):
+    (tmp_path / "more.toml").write_text(f'[other]\ndata = "{copy_of_indexed}"\n')
+    monkeypatch.setenv("KYOMEI_COLLECTIONS", str(tmp_path / "more.toml"))
+    monkeypatch.setenv("KYOMEI_DATA", str(tmp_path / "absent"))
+    code, out, _ = run("check", "--collection", "other", "--quiet")
+    assert (code, "144 items" in out) == (0, True)
+    code, _, err = run("check", "--collection", "none")
+    assert (code, "default, other, got none" in one_line(err)) == (2, True)

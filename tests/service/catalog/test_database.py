@@ -114,7 +114,7 @@ def test_tables_and_conditions_compile_for_postgresql():
     tables = "".join(
         str(CreateTable(table).compile(dialect=dialect)) for table in Base.metadata.sorted_tables
     )
-    assert "number BIGSERIAL" in tables
+    assert "number BIGINT NOT NULL" in tables
     assert "AUTOINCREMENT" not in tables
     chosen = Filter(title="a%", label="b", metadata={"k": 1})
     for condition in conditions(chosen):

@@ -7,6 +7,7 @@ import pytest
 from service.index.errors import IndexSettingError
 from service.index.faiss_backend import FaissIndex
 from service.index.numpy_backend import NumpyIndex
+from service.index.options import IndexOptions
 
 HAS_GPU = hasattr(faiss, "GpuIndexFlatIP") and faiss.get_num_gpus() > 0
 
@@ -14,6 +15,10 @@ HAS_GPU = hasattr(faiss, "GpuIndexFlatIP") and faiss.get_num_gpus() > 0
 def unit_rows(n, dimension, seed=0):
     rows = np.random.default_rng(seed).standard_normal((n, dimension))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def flat_index(dimension, **options):
+    return FaissIndex(dimension, IndexOptions("flat", **options))
 
 
 def assert_same_answers(index, vectors, queries, k, **options):
@@ -28,7 +33,7 @@ def assert_same_answers(index, vectors, queries, k, **options):
 @pytest.mark.parametrize(("n_queries", "k"), [(1, 1), (7, 10), (40, 250)])
 def test_answers_equal_brute_force_bit_by_bit(threads, n_queries, k):
     vectors = unit_rows(4000, 96)
-    index = FaissIndex(96, device="cpu", threads=threads)
+    index = flat_index(96, device="cpu", threads=threads)
     index.add(np.arange(4000), vectors)
     assert_same_answers(index, vectors, unit_rows(n_queries, 96, seed=1), k)
 
@@ -36,7 +41,7 @@ def test_answers_equal_brute_force_bit_by_bit(threads, n_queries, k):
 @pytest.mark.parametrize("scale", [1e-22, 1e-3, 1e3])
 def test_answers_equal_brute_force_for_vectors_that_are_not_units(scale):
     vectors = unit_rows(500, 32) * np.float32(scale)
-    index = FaissIndex(32, device="cpu")
+    index = flat_index(32, device="cpu")
     index.add(np.arange(500), vectors)
     assert_same_answers(index, vectors, unit_rows(5, 32, seed=2) * np.float32(scale), 10)
 
@@ -46,7 +51,7 @@ def test_thread_count_holds_inside_the_thread_that_searches():
     seen = {}
 
     def work(threads):
-        index = FaissIndex(8, device="cpu", threads=threads)
+        index = flat_index(8, device="cpu", threads=threads)
         index.add(np.arange(200), vectors)
         index.search(vectors[:2], 3)
         seen[threads] = faiss.omp_get_max_threads()
@@ -59,13 +64,13 @@ def test_thread_count_holds_inside_the_thread_that_searches():
 
 
 def test_auto_takes_the_gpu_when_there_is_one():
-    assert FaissIndex(4, device="auto").device == ("gpu" if HAS_GPU else "cpu")
+    assert flat_index(4, device="auto").device == ("gpu" if HAS_GPU else "cpu")
 
 
 @pytest.mark.skipif(HAS_GPU, reason="this machine has a GPU")
 def test_gpu_without_a_gpu_is_refused_with_the_setting_to_change():
     with pytest.raises(IndexSettingError, match=r"KYOMEI_INDEX_DEVICE=gpu.*set it to auto or cpu"):
-        FaissIndex(4, device="gpu")
+        flat_index(4, device="gpu")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_gpu_without_a_gpu_is_refused_with_the_setting_to_change():
 )
 def test_unknown_settings_are_refused_by_name(options, name):
     with pytest.raises(IndexSettingError, match=name):
-        FaissIndex(4, **options)
+        flat_index(4, **options)
 
 
 @pytest.fixture(params=[pytest.param("device", marks=pytest.mark.gpu), "stand-in"])
@@ -92,7 +97,7 @@ def gpu_index(request, monkeypatch):
             lambda _, dimension: faiss.IndexFlatIP(dimension),
             raising=False,
         )
-    index = FaissIndex(24, device="gpu")
+    index = flat_index(24, device="gpu")
     assert index.device == "gpu"
     return index
 

@@ -3,16 +3,24 @@ import pytest
 
 from models.errors import ArtefactError, KyomeiError
 from service.index.errors import IndexSettingError
+from service.index.options import IndexOptions
+from service.index.protocol import MaintainedIndex
 from service.index.registry import BACKENDS, load_index, open_index
 
 
 def test_every_backend_of_the_documentation_is_there():
-    assert set(BACKENDS) == {"numpy", "faiss"}
+    assert set(BACKENDS) == {"auto", "flat", "hnsw", "ivf-sq8", "ivf-pq", "numpy"}
+
+
+def test_the_old_name_of_auto_still_opens():
+    index = open_index("faiss", 4, device="cpu")
+    assert isinstance(index, MaintainedIndex)
+    assert index.describe()["type"] == "flat"
 
 
 def test_unknown_backend_is_refused_with_the_setting_and_the_choices():
-    with pytest.raises(IndexSettingError, match=r"KYOMEI_INDEX_BACKEND.*numpy, faiss.*'milvus'"):
-        open_index("milvus", 4)
+    with pytest.raises(IndexSettingError, match=r"KYOMEI_INDEX_BACKEND.*flat, hnsw.*'tree'"):
+        open_index("tree", 4)
     assert issubclass(IndexSettingError, KyomeiError)
 
 
@@ -23,10 +31,10 @@ def test_a_file_of_one_backend_opens_in_any_other(writer, reader, tmp_path):
     index = open_index(writer, 5, device="cpu")
     index.add(np.arange(5) * 2, vectors)
     index.save(tmp_path / "index.safetensors")
-    loaded = load_index(tmp_path / "index.safetensors", backend=reader, device="cpu", threads=2)
+    loaded = load_index(tmp_path / "index.safetensors", IndexOptions(reader, "cpu", 2))
     assert loaded.search(vectors, 1).ids[:, 0].tolist() == [0, 2, 4, 6, 8]
 
 
 def test_a_missing_file_is_an_artefact_error(tmp_path):
     with pytest.raises(ArtefactError, match="nowhere"):
-        load_index(tmp_path / "nowhere.safetensors", backend="numpy")
+        load_index(tmp_path / "nowhere.safetensors", IndexOptions("numpy"))

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
-from models.errors import ArtefactError, ShapeError
-from service.index.rows import RowStore, load_rows, save_rows
+from models.errors import ShapeError
+from service.index.rows import Rows, RowStore
 
 
 def store_of(ids):
@@ -66,37 +65,12 @@ def test_dimension_must_be_positive():
         RowStore(0)
 
 
-def test_saved_rows_come_back(tmp_path):
-    rows = store_of([2, 7]).rows()
-    save_rows(tmp_path / "rows.safetensors", rows)
-    ids, vectors = load_rows(tmp_path / "rows.safetensors")
-    assert np.array_equal(ids, rows.ids)
-    assert np.array_equal(vectors, rows.vectors)
-
-
-@pytest.mark.parametrize(
-    "tensors",
-    [
-        {"vectors": np.zeros((1, 2), np.float32)},
-        {"ids": np.zeros(1, np.int64)},
-        {"ids": np.zeros(1, np.int32), "vectors": np.zeros((1, 2), np.float32)},
-        {"ids": np.zeros(1, np.int64), "vectors": np.zeros((1, 2))},
-        {"ids": np.zeros(1, np.int64), "vectors": np.zeros(2, np.float32)},
-        {"ids": np.zeros(1, np.int64), "vectors": np.zeros((2, 2), np.float32)},
-        {"ids": np.zeros(1, np.int64), "vectors": np.zeros((1, 0), np.float32)},
-        {"ids": np.array([3, 3]), "vectors": np.zeros((2, 2), np.float32)},
-        {"ids": np.array([-2]), "vectors": np.zeros((1, 2), np.float32)},
-    ],
-    ids=["ids", "vectors", "int32", "float64", "axes", "length", "width", "twice", "negative"],
-)
-def test_files_that_are_no_index_are_refused(tmp_path, tensors):
-    save_file(tensors, tmp_path / "other.safetensors")
-    with pytest.raises(ArtefactError, match="expected ascending ids"):
-        load_rows(tmp_path / "other.safetensors")
-
-
-def test_damaged_and_missing_files_are_refused(tmp_path):
-    (tmp_path / "broken.safetensors").write_bytes(b"\xff" * 40)
-    for name in ("broken", "missing"):
-        with pytest.raises(ArtefactError, match=name):
-            load_rows(tmp_path / f"{name}.safetensors")
+@pytest.mark.parametrize("ids", [[3, 4, 5, 6], [1, 4, 9, 20]], ids=["no gaps", "gaps"])
+def test_positions_of_ids_are_where_they_stand(ids):
+    rows = store_of(ids).rows()
+    asked = np.arange(25)
+    expected = [ids.index(number) for number in asked if number in ids]
+    assert rows.positions(asked).tolist() == expected
+    assert rows.positions(np.array([ids[2]])).tolist() == [2]
+    assert rows.positions(np.array([], np.int64)).tolist() == []
+    assert Rows.empty(2).positions(asked).tolist() == []

@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from service.index.protocol import NO_ID, Hits
 from service.index.rows import Rows
-from service.index.scoring import best, certain_best, exact_scores
+from service.index.scoring import are_certain, best, exact_scores, merged, rescored
 
 
 def test_scores_are_correctly_rounded_inner_products():
@@ -40,22 +41,44 @@ def rows_on_a_line(values):
     return Rows(np.arange(len(values)), vectors, 0, float(np.abs(vectors).max()))
 
 
+@pytest.mark.parametrize("dimension", [1, 3, 8, 127, 300])
+def test_candidates_get_the_scores_of_the_naive_function_bit_by_bit(dimension):
+    rng = np.random.default_rng(2)
+    vectors = rng.standard_normal((500, dimension)).astype(np.float32)
+    rows = Rows(np.arange(500) * 3, vectors, 0, 100.0)
+    queries = rng.standard_normal((40, dimension)).astype(np.float32)
+    positions = np.stack([rng.permutation(500)[:60] for _ in range(40)])
+    positions[:, 50:] = -1
+    hits = rescored(rows, queries, positions, 70)
+    for number, query in enumerate(queries):
+        places = positions[number, :50]
+        ids, scores = best(rows.ids[places], exact_scores(query, vectors[places]), 50)
+        assert hits.ids[number].tolist() == ids.tolist() + [NO_ID] * 20
+        assert hits.scores[number].tolist() == scores.tolist() + [-np.inf] * 20
+
+
 @pytest.mark.parametrize(
-    ("positions", "scores", "is_certain"),
-    [
-        ([0, 1, 2], [0.9, 0.8, 0.5], True),
-        ([0, 1, 2], [0.9, 0.8, 0.79], False),
-        ([0, -1, -1], [0.9, -3e38, -3e38], False),
-    ],
-    ids=["clear", "too close", "too few"],
+    ("last", "is_certain"), [(0.5, True), (0.79, False)], ids=["clear", "too close"]
 )
-def test_candidates_are_certain_only_when_rounding_cannot_hide_a_better_row(
-    positions, scores, is_certain
-):
+def test_an_answer_is_certain_only_when_rounding_cannot_hide_a_better_row(last, is_certain):
     rows = rows_on_a_line([0.9, 0.8, 0.5, 0.1])
-    query = np.ones(1, np.float32)
-    candidates = (np.array(positions), np.array(scores, np.float32), 0.1)
-    found = certain_best(rows, query, 2, candidates)
-    assert (found is not None) == is_certain
-    if found is not None:
-        assert found[0].tolist() == [0, 1]
+    query = np.ones((1, 1), np.float32)
+    hits = rescored(rows, query, np.array([[0, 1, 2]]), 2)
+    assert hits.ids.tolist() == [[0, 1]]
+    certain = are_certain(hits, query, np.array([last], np.float32), 0.1)
+    assert certain.tolist() == [is_certain]
+
+
+def test_an_answer_with_too_few_candidates_is_not_certain():
+    rows = rows_on_a_line([0.9, 0.8])
+    query = np.ones((1, 1), np.float32)
+    hits = rescored(rows, query, np.array([[0, -1, -1]]), 2)
+    assert are_certain(hits, query, np.array([-3e38], np.float32), 0.1).tolist() == [False]
+
+
+def test_answers_over_different_items_are_merged_by_score_then_id():
+    one = Hits(np.array([[4, 2, NO_ID]]), np.array([[0.9, 0.5, -np.inf]], np.float32))
+    other = Hits(np.array([[1, 7, NO_ID]]), np.array([[0.5, 0.1, -np.inf]], np.float32))
+    both = merged(one, other)
+    assert both.ids.tolist() == [[4, 1, 2]]
+    assert both.scores.tolist() == [[np.float32(0.9), 0.5, 0.5]]

@@ -14,8 +14,8 @@ from service.captions import Caption
 from service.catalog.records import Filter
 from service.engine import Engine, SearchOptions
 from service.errors import ProblemError
-from service.facts import sha256_of
 from service.ingest import index_folder, new_item
+from service.ingest.ledger import Stamp
 from tests.service.small_media import film, lyric, picture, sound
 
 
@@ -95,12 +95,13 @@ def test_files_beside_folders_of_modalities_are_no_media(fresh, tmp_path):
 def test_a_file_that_cannot_be_read_is_skipped(fresh, tmp_path, monkeypatch):
     folder = write(tmp_path / "f", {"audio/a.wav": sound(0), "audio/b.wav": sound(1)})
 
-    def refuse(source):
-        if source.name == "a.wav":
+    def refuse(path):
+        if path.name == "a.wav":
             raise PermissionError(13, "Permission denied")
-        return sha256_of(source)
+        return stamp_of(path)
 
-    monkeypatch.setattr("service.ingest.sha256_of", refuse)
+    stamp_of = Stamp.of
+    monkeypatch.setattr(Stamp, "of", refuse)
     report = index(fresh, folder)
     assert report.added == 1
     assert report.skipped == (("audio/a.wav", "cannot be read: Permission denied"),)
@@ -156,25 +157,24 @@ def test_items_go_only_to_the_named_spaces(fresh, tmp_path):
     assert fresh.collection.embedding(item, "scenes") is None
 
 
-def test_an_interrupted_run_keeps_its_batches_and_goes_on(world, fresh, monkeypatch):
+def test_an_interrupted_run_keeps_what_it_read_and_goes_on(world, fresh, monkeypatch):
     folder = world.media / "songs" / "lyrics"
     calls = []
-    decode = fresh.embedder.decode
+    read = fresh.embedder.read
 
-    def stop_at_20(source, modality):
+    def stop_at_20(source, *arguments, **options):
         calls.append(source)
         if len(calls) == 20:
             raise KeyboardInterrupt
-        return decode(source, modality)
+        return read(source, *arguments, **options)
 
-    monkeypatch.setattr(fresh.embedder, "decode", stop_at_20)
+    monkeypatch.setattr(fresh.embedder, "read", stop_at_20)
     with pytest.raises(KeyboardInterrupt):
         index(fresh, folder)
-    kept = fresh.collection.items(Filter(), 0, 1)[1]
-    assert kept == 16
+    assert fresh.collection.items(Filter(), 0, 1)[1] == 19
     monkeypatch.undo()
     report = index(fresh, folder)
-    assert (report.added, report.present) == (8, 16)
+    assert (report.added, report.present) == (5, 19)
 
 
 def test_the_report_and_the_bar_agree(world, fresh, capsys):

@@ -1,0 +1,60 @@
+BEGIN TRANSACTION;
+CREATE TABLE catalog_info (
+	"row" INTEGER NOT NULL, 
+	version INTEGER NOT NULL, 
+	collection_id VARCHAR(32) NOT NULL, 
+	PRIMARY KEY ("row")
+);
+INSERT INTO "catalog_info" VALUES(1,1,'556dfc5c85854a66b7d8993f8760aa13');
+CREATE TABLE embeddings (
+	item_number INTEGER NOT NULL, 
+	space VARCHAR NOT NULL, 
+	fingerprint VARCHAR NOT NULL, 
+	vector BLOB NOT NULL, 
+	typicality DOUBLE NOT NULL, 
+	PRIMARY KEY (item_number, space), 
+	FOREIGN KEY(item_number) REFERENCES items (number) ON DELETE CASCADE
+);
+INSERT INTO "embeddings" VALUES(1,'audio-video','0123456789abcdef',X'D25E113EADCEAC3EAEFF0A3E2D0B09BF656BBE3E9BC43B3EB9DE61BEB172743E995B193E5174F73D294B3F3CB8F9653E28E59ABE780E89BDD7CD4ABEC6E77B3E',0.5);
+INSERT INTO "embeddings" VALUES(3,'audio-video','0123456789abcdef',X'95ECC03E0495F1BE9B169E3D40AED6BDFA26ABBD350A23BD05F2BEBE99642FBDE89223BEF10E1D3FD1BE2A3D835585BD6AB754BDB698FCBD927B47BE43C493BD',0.5);
+INSERT INTO "embeddings" VALUES(3,'audio-lyrics','fedcba9876543210',X'E1E4D33ECD0A483EBE8382BECD3A64BD49569ABD89F31E3F6EDA7DBED122B93E719B043DE381893E42683FBA376AD33DB62F043E0DD8EB3C85462F3EB931BC3D',1.0);
+INSERT INTO "embeddings" VALUES(4,'audio-video','0123456789abcdef',X'91B716BE689A21BD145BC03E0C6B183E40C6BDBEBB019ABAB12A10BEB179093D4FEFB9BEEA9F5F3DA2B6593D8B2BB63E5F70923DDB1CEC3D6DA1ACBE423A023F',0.5);
+CREATE TABLE item_metadata (
+	item_number INTEGER NOT NULL, 
+	"key" VARCHAR NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (item_number, "key"), 
+	FOREIGN KEY(item_number) REFERENCES items (number) ON DELETE CASCADE
+);
+INSERT INTO "item_metadata" VALUES(1,'tempo','120');
+INSERT INTO "item_metadata" VALUES(1,'live','true');
+INSERT INTO "item_metadata" VALUES(1,'recorded','2020-05-17');
+INSERT INTO "item_metadata" VALUES(3,'tempo','99.5');
+INSERT INTO "item_metadata" VALUES(3,'place','Kyōto');
+CREATE TABLE items (
+	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	id VARCHAR(20) NOT NULL, 
+	modality VARCHAR(16) NOT NULL, 
+	sha256 VARCHAR(64) NOT NULL, 
+	media_type VARCHAR NOT NULL, 
+	suffix VARCHAR(16) NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	title TEXT NOT NULL, 
+	title_folded TEXT NOT NULL, 
+	label VARCHAR, 
+	work_id VARCHAR, 
+	metadata JSON NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	UNIQUE (id)
+);
+INSERT INTO "items" VALUES(1,'6a1d9ee3523517ccb0fb','audio','a8aff4ea1598db65aec7826a5fb6949c1b6a2d7c472afe93c2b61b1852ca3150','audio/wav','.wav',400,'sound 1','sound 1','bell','w1','{"tempo": 120, "live": true, "recorded": "2020-05-17"}','2026-11-25 18:10:47.436646');
+INSERT INTO "items" VALUES(3,'07db7704766296c5d9fa','audio','7a170d3fb2118ed36940b12811b14f7ba7985aa50b777f6604a07e32165ac869','audio/wav','.wav',400,'sound 3','sound 3',NULL,NULL,'{"tempo": 99.5, "place": "Ky\u014dto"}','2026-11-25 18:10:47.480648');
+INSERT INTO "items" VALUES(4,'663f51f227e36b2251c0','video','41ebf2e39f8b6fa5da7c2f1e7077b99bdd4e90cae979d9faf1f40671ce95e806','video/mp4','.mp4',400,'sound 4','sound 4',NULL,'w1','{}','2026-11-25 18:10:47.495536');
+CREATE INDEX ix_items_modality ON items (modality);
+CREATE INDEX ix_items_work_id ON items (work_id);
+CREATE INDEX ix_items_label ON items (label);
+CREATE INDEX ix_item_metadata_key ON item_metadata ("key");
+CREATE INDEX ix_embeddings_space ON embeddings (space);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('items',5);
+COMMIT;
