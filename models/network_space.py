@@ -134,7 +134,8 @@ class NetworkSpace:
     def _embed(part: NetworkView, row: Float32Array) -> Float64Array:
         """Unit row (K,) of one standardised item (T, D)."""
         with torch.inference_mode():
-            output = part.encoder(torch.from_numpy(row[None]))[0]
+            # A copy: products of matrices round differently with where the first number lies.
+                output = part.encoder(torch.from_numpy(row[None]).clone())[0]
         embedded = output.numpy().astype(np.float64)
         norm = float(np.sqrt(embedded @ embedded))
         return embedded / norm if norm > 0.0 else embedded

@@ -56,9 +56,9 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
 }
 
 DEFAULT_EXTRACTORS: dict[Modality, str] = {
-    Modality.AUDIO: "log-mel-statistics",
-    Modality.IMAGE: "gradient-colour",
-    Modality.VIDEO: "frame-motion",
+    Modality.AUDIO: "everyday-audio",
+    Modality.IMAGE: "everyday-image",
+    Modality.VIDEO: "everyday-video",
     Modality.LYRICS: "character-ngrams",
     Modality.SCORE: "staff-image",
 }

@@ -41,13 +41,17 @@ def give_weights(network: NetworkT, tensors: Mapping[str, NDArray[Any]]) -> Netw
         convolutions before it, memory laid out for convolutions on a CPU.
     """
     # Files may hold half precision; a CPU computes in single precision.
-    state = {name: torch.from_numpy(array.astype(np.float32)) for name, array in tensors.items()}
+    state = {name: torch.from_numpy(_single(array)) for name, array in tensors.items()}
     counters = {name: torch.tensor(0) for name in network.state_dict() if name.endswith(_COUNTER)}
     network.load_state_dict(state | counters, assign=True)
     network.eval().requires_grad_(False)
     _fold_normalisation(network)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
+
+
+def _single(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float32) if array.dtype == np.float16 else array.copy()
 
 
 def _fold_normalisation(network: nn.Module) -> None:

@@ -19,17 +19,11 @@ from service.engine import Engine
 from service.ingest import index_folder
 from service.settings import Settings
 from tests.service.small_media import MAKERS, N_CLASSES, SUFFIXES
+from tests.weightless import WEIGHTLESS
 from training.datasets.feature_data import FeatureData, FeatureView
 from training.loops.linear_recipe import LinearConfig, fit_linear_space
 
 PLACES = 4
-WEIGHTLESS = {  # no network to load: the world is opened by many processes
-    Modality.AUDIO: "log-mel-statistics",
-    Modality.IMAGE: "gradient-colour",
-    Modality.VIDEO: "frame-motion",
-    Modality.LYRICS: "character-ngrams",
-    Modality.SCORE: "staff-image",
-}
 SPACE_VIEWS = {"scenes": ("audio", "image", "video"), "songs": ("audio", "lyrics", "score")}
 
 

@@ -12,7 +12,7 @@ from models.types import Modality
 from service.engine import Engine, SearchOptions
 from service.ingest import index_folder
 from tests.service.small_media import N_CLASSES
-from tests.service.small_world import WEIGHTLESS
+from tests.weightless import WEIGHTLESS
 from training.artefact import train_space
 from training.datasets.feature_data import FeatureData, FeatureView
 from training.loops.sequence_recipes import AttentionConfig

@@ -165,7 +165,7 @@ def test_a_folder_of_media_becomes_features_and_a_bad_file_is_named(tmp_path):
     assert "broken" in done.output
     data = read_feature_file(tmp_path / "f.h5")
     assert {name: len(view) for name, view in data.views.items()} == {"audio": 12, "image": 12}
-    assert data.extractors["audio"][0] == "log-mel-statistics"
+    assert data.extractors["audio"][0] == "everyday-audio"
     assert data.classes == ("high", "low")
     assert data.paired
 

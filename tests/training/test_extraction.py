@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import os
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
@@ -13,13 +14,14 @@ from models.features.registry import extractor
 from models.media.limits import MediaLimits
 from models.media.load import load
 from models.types import Modality
+from tests.weightless import WEIGHTLESS
 from training.datasets.example import Example, ListedDataset
 from training.datasets.feature_file import read_feature_file
 from training.datasets.folder import open_folder
 from training.extraction import ExtractionOptions, extract
 
 AUDIO, IMAGE = Modality.AUDIO, Modality.IMAGE
-ONE_WORKER = ExtractionOptions(workers=1)
+ONE_WORKER = ExtractionOptions(extractors=WEIGHTLESS, workers=1)
 
 
 def wave(seed):
@@ -68,7 +70,7 @@ def out(tmp_path):
 def report(tmp_path_factory):
     """Extract the small data set once, with two workers."""
     path = tmp_path_factory.mktemp("extracted") / "f.h5"
-    return extract(dataset(), path, ExtractionOptions(workers=2), progress=False)
+    return extract(dataset(), path, replace(ONE_WORKER, workers=2), progress=False)
 
 
 def test_the_report_counts_rows(report):
@@ -171,7 +173,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(out, tmp_path, monkeypatch)
 
 
 def test_a_fixed_number_of_steps_gives_sequences(out):
-    extract(dataset(), out, ExtractionOptions(steps=4, workers=1), progress=False)
+    extract(dataset(), out, replace(ONE_WORKER, steps=4), progress=False)
 
     views = read_feature_file(out).views
     assert views["audio"].features.shape[:2] == (8, 4)
@@ -189,7 +191,7 @@ def test_partial_rows_of_other_limits_are_refused(out):
 
 @pytest.mark.parametrize("limits", [MediaLimits(max_seconds=0.1), MediaLimits(max_bytes=10)])
 def test_a_modality_without_one_readable_file_is_an_error(out, limits):
-    options = ExtractionOptions(limits=limits, workers=1)
+    options = replace(ONE_WORKER, limits=limits)
 
     with pytest.raises(DataError, match=r"audio: expected at least one readable file.*'clip0'"):
         extract(dataset(), out, options, progress=False)
