@@ -135,7 +135,7 @@ class NetworkSpace:
         """Unit row (K,) of one standardised item (T, D)."""
         with torch.inference_mode():
             # A copy: products of matrices round differently with where the first number lies.
-                output = part.encoder(torch.from_numpy(row[None]).clone())[0]
+            output = part.encoder(torch.from_numpy(row[None]).clone())[0]
         embedded = output.numpy().astype(np.float64)
         norm = float(np.sqrt(embedded @ embedded))
         return embedded / norm if norm > 0.0 else embedded
