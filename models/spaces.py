@@ -100,6 +100,8 @@ class SpaceManifest:
         licence: Terms of that data.
         seed: Seed of the validation split.
         parameters: Choices made on validation data (ridge and so on).
+        extractor_parameters: View -> parameters of its extractor, the hash of its weights among
+            them; for people and messages, the fingerprint of the view decides.
         metrics: Figures of the test split, empty until evaluated.
         weights_sha256: Hash of the weights file, 64 hex digits.
         code_version: Version of Kyomei that wrote it.
@@ -116,6 +118,7 @@ class SpaceManifest:
     weights_sha256: str
     code_version: str
     parameters: Mapping[str, float | int | str] = field(default_factory=dict)
+    extractor_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 

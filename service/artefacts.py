@@ -1,8 +1,9 @@
 """The spaces to serve: found by their manifests, checked against this installation, then opened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from models.errors import ArtefactError
 from models.features.registry import extractor
@@ -131,11 +132,20 @@ def _check_views(space: SpaceFolder) -> None:
 def _check_extractor(space: SpaceFolder, modality: Modality) -> None:
     """A space is only right for the very features that it was trained on."""
     name, trained_on = space.extractor_name(modality), space.view(modality).extractor_fingerprint
-    installed = extractor(name).spec.fingerprint
-    if installed != trained_on:
+    installed = extractor(name).spec
+    if installed.fingerprint != trained_on:
+        then = space.manifest.extractor_parameters.get(modality.value, {})
         raise ArtefactError(
             f"{space.folder}: view {modality.value!r} was trained on extractor {name!r} with "
-            f"fingerprint {trained_on}, installed is {installed}; run kyomei extract and kyomei "
+            f"fingerprint {trained_on}, installed is {installed.fingerprint}"
+            f"{_differences(then, installed.parameters)}; run kyomei extract and kyomei "
             "train again, or install the version of Kyomei that trained it "
-            f"({space.manifest.code_version})"
+            f"({space.manifest.code_version}) and its weights"
         )
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Parameters that changed, such as the hash of the weights; nothing where none were kept."""
+    changed = [key for key in sorted({*then, *now}) if then.get(key) != now.get(key)]
+    words = [f"{key} was {then.get(key)}, is {now.get(key)}" for key in changed]
+    return f" ({'; '.join(words)})" if then and words else ""

@@ -68,6 +68,11 @@ def train_space(
         weights_sha256="",
         code_version=code_version(),
         parameters=result.parameters,
+        extractor_parameters={
+            view: data.extractor_parameters[view]
+            for view in result.space.views
+            if view in data.extractor_parameters
+        },
     )
     written = save_space(result.space, folder, manifest)
     write_json(folder / "history.json", result.history)

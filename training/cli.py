@@ -1,6 +1,5 @@
 """The commands of training: build media, extract features, train, evaluate."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +8,10 @@ import typer
 
 from models.errors import DataError
 from training.compare_command import compare
+from training.extract_command import extract, extractors
 from training.weights.commands import convert_weights_command, fetch_weights_command
 
 if TYPE_CHECKING:
-    from models.types import Modality
     from training.datasets.feature_data import FeatureData
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -81,34 +80,8 @@ def build_demo(
     done.touch()
 
 
-@app.command()
-def extract(
-    dataset: Annotated[str, typer.Argument(help="A folder of media, or the name of a data set.")],
-    out: Annotated[Path, typer.Option(help="Feature file to write (HDF5).")],
-    root: Annotated[Path | None, typer.Option(help="Where a named data set lies.")] = None,
-    extractors: Annotated[
-        list[str] | None, typer.Option("--extractor", help="MODALITY=NAME, repeatable.")
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Where packs are unpacked; default data_local.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Rows per item (a sequence); default one pooled row.")
-    ] = None,
-    seed: Seed = 0,
-    workers: Workers = 2,
-) -> None:
-    """Turn media into a feature file; interrupted, the same call goes on where it stopped."""
-    from training.datasets.registry import open_dataset
-    from training.extraction import ExtractionOptions, extract
-
-    chosen = _chosen_extractors(extractors or ())
-    options = ExtractionOptions(extractors=chosen, steps=steps, workers=workers)
-    report = extract(open_dataset(dataset, root, seed=seed, cache=cache), out, options)
-    for failure in report.failures:
-        typer.echo(f"skipped {failure.id}: {failure.message}", err=True)
-    rows = ", ".join(f"{n} {view}" for view, n in report.rows.items())
-    typer.echo(f"{out}: {rows}; {len(report.failures)} skipped, {report.seconds:.0f} s")
+app.command()(extract)
+app.command()(extractors)
 
 
 @app.command()
@@ -196,25 +169,6 @@ def evaluate(
 app.command()(compare)
 app.command("convert-weights")(convert_weights_command)
 app.command("fetch-weights")(fetch_weights_command)
-
-
-def _chosen_extractors(assignments: Sequence[str]) -> dict["Modality", str] | None:
-    """Defaults with the named ones put over them; None when nothing is named."""
-    from models.features.registry import DEFAULT_EXTRACTORS
-    from models.types import Modality
-
-    if not assignments:
-        return None
-    chosen = dict(DEFAULT_EXTRACTORS)
-    for assignment in assignments:
-        modality, separator, name = assignment.partition("=")
-        if not separator or modality not in list(Modality):
-            raise DataError(
-                f"expected --extractor MODALITY=NAME with a modality of "
-                f"{', '.join(Modality)}, got {assignment!r}"
-            )
-        chosen[Modality(modality)] = name
-    return chosen
 
 
 def _features(path: Path, views: str, seed: int) -> "FeatureData":

@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from models.errors import DataError, MediaError
+from models.features.extractor import BatchExtractor, ExtractorSpec, runs_in_batches
 from models.features.registry import DEFAULT_EXTRACTORS, extractor
 from models.media.limits import MediaLimits
 from models.types import Modality
@@ -17,8 +19,11 @@ from training.datasets.example import Dataset, Example, check_examples
 from training.datasets.feature_file import FeatureHeader
 from training.datasets.feature_writer import Failure, FeatureFileWriter, Row
 from training.extraction_workers import ExtractionPool, Outcome, WorkerSettings
+from training.network_stage import AUTO, NetworkOptions, NetworkStage, chosen_device
 
 logger = logging.getLogger(__name__)
+
+_FEATURES_AHEAD, _PIECES_AHEAD = 16, 4  # a worker: what goes into a network is far larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,10 @@ class ExtractionOptions:
         extractors: Name of the extractor of each modality; None for ``DEFAULT_EXTRACTORS``.
         limits: Bounds of decoding.
         steps: None for one pooled row a file, or the fixed number T of rows a file.
-        workers: Processes that decode and compute.
+        workers: Processes that decode and compute, and threads of networks on a CPU.
         timeout_seconds: A file that takes longer is skipped.
+        device: Of networks: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+        batch: Pieces (patches, windows, frames, pictures) that pass a GPU together, about.
     """
 
     extractors: Mapping[Modality, str] | None = None
@@ -57,6 +64,8 @@ class ExtractionOptions:
     steps: int | None = None
     workers: int = 2
     timeout_seconds: float = 120.0
+    device: str = AUTO
+    batch: int = 64
 
 
 DEFAULT_OPTIONS = ExtractionOptions()
@@ -97,12 +106,20 @@ def extract(
         steps=options.steps,
         timeout_seconds=options.timeout_seconds,
     )
-    header = _header(dataset, settings)
-    with FeatureFileWriter(out, header, settings=_identity(settings)) as writer:
+    networks = _networks(settings)
+    running = NetworkOptions(
+        device=chosen_device(options.device) if networks else "cpu",
+        batch=options.batch,
+        threads=options.workers,
+        steps=options.steps,
+    )
+    identity = _identity(settings, running.device if networks else None)
+    with FeatureFileWriter(out, _header(dataset, settings), settings=identity) as writer:
         resumed = len(writer)
         todo = [one for one in examples if (one.modality, one.id) not in writer]
         class_numbers = {name: number for number, name in enumerate(dataset.classes)}
-        for outcome in _outcomes(todo, settings, workers=options.workers, bar=progress):
+        stage = NetworkStage(networks, running)
+        for outcome in _outcomes(todo, settings, stage, workers=options.workers, bar=progress):
             _store(writer, outcome, class_numbers)
         failures, rows = writer.failures, writer.row_counts
         _refuse_empty_views(writer, examples)
@@ -129,31 +146,47 @@ def _choose_extractors(
     return {modality: names[modality] for modality in present}
 
 
+def _networks(settings: WorkerSettings) -> dict[Modality, BatchExtractor[Any]]:
+    """The extractors that run in this process behind the workers."""
+    built = {modality: extractor(name) for modality, name in settings.extractors.items()}
+    return {modality: one for modality, one in built.items() if runs_in_batches(one)}
+
+
 def _header(dataset: Dataset, settings: WorkerSettings) -> FeatureHeader:
-    specs = {modality: extractor(name).spec for modality, name in settings.extractors.items()}
+    specs: dict[Modality, ExtractorSpec] = {
+        modality: extractor(name).spec for modality, name in settings.extractors.items()
+    }
     return FeatureHeader(
         classes=dataset.classes,
         source=f"{dataset.name}: {dataset.citation}",
         licence=dataset.licence,
         extractors={str(m): (spec.name, spec.fingerprint) for m, spec in specs.items()},
+        extractor_parameters={str(m): dict(spec.parameters) for m, spec in specs.items()},
     )
 
 
-def _identity(settings: WorkerSettings) -> str:
+def _identity(settings: WorkerSettings, device: str | None) -> str:
     """Everything besides the extractors that decides the numbers, for a restart to compare."""
-    return json.dumps({"limits": asdict(settings.limits), "steps": settings.steps})
+    words = {"limits": asdict(settings.limits), "steps": settings.steps}
+    return json.dumps(words if device is None else {**words, "device": device})
 
 
 def _outcomes(
-    examples: Sequence[Example], settings: WorkerSettings, *, workers: int, bar: bool
+    examples: Sequence[Example],
+    settings: WorkerSettings,
+    stage: NetworkStage,
+    *,
+    workers: int,
+    bar: bool,
 ) -> Iterator[Outcome]:
     if not examples:
         return
+    ahead = _PIECES_AHEAD if stage.is_needed else _FEATURES_AHEAD
     with (
-        ExtractionPool(settings, workers=min(workers, len(examples))) as pool,
+        ExtractionPool(settings, workers=min(workers, len(examples)), ahead=ahead) as pool,
         tqdm(total=len(examples), desc="Extracting", unit="file", disable=not bar or None) as shown,
     ):
-        for outcome in pool.map(examples):
+        for outcome in stage.map(pool.map(examples)):
             yield outcome
             shown.update()
 

@@ -1,4 +1,7 @@
-"""Processes that decode a file and compute its features; a crash or a hang costs one file only."""
+"""Processes that decode a file and compute its features; a crash or a hang costs one file only.
+
+Of an extractor with a network they run the front end only, see ``training.network_stage``.
+"""
 
 import logging
 from collections import deque
@@ -11,18 +14,16 @@ from typing import Any
 import numpy as np
 
 from models.errors import DataError, MediaError
-from models.features.extractor import Extractor
+from models.features.extractor import Extractor, Pieces, runs_in_batches
 from models.features.registry import extractor
 from models.features.steps import resample_steps
 from models.media.limits import MediaLimits
 from models.media.load import load
 from models.media.worker_pool import WorkerPool, WorkerStartError
-from models.types import Float32Array, Modality
+from models.types import Float32Array, Media, Modality
 from training.datasets.example import Example
 
 logger = logging.getLogger(__name__)
-
-_AHEAD_PER_WORKER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +51,27 @@ class Outcome:
 
     Attributes:
         example: What was asked for.
-        result: Features of shape (D,), or (T, D) with ``steps``; or what was wrong with the file.
+        result: Features of shape (D,), or (T, D) with ``steps``; pieces for a network where the
+            extractor has one; or what was wrong with the file.
     """
 
     example: Example
-    result: Float32Array | MediaError
+    result: Float32Array | Pieces | MediaError
 
 
-class ExtractionPool(WorkerPool[Example, Float32Array]):
+class ExtractionPool(WorkerPool[Example, Pieces]):
     """Worker processes behind an ordered iterator. A context manager: leaving it stops them.
 
     Args:
         settings: What workers do with a file.
         workers: How many processes, at least 1.
+        ahead: Files for each worker whose outcomes may wait in this process.
 
     Raises:
         DataError: If ``workers`` is below 1.
     """
 
-    def __init__(self, settings: WorkerSettings, *, workers: int = 2) -> None:
+    def __init__(self, settings: WorkerSettings, *, workers: int = 2, ahead: int = 16) -> None:
         super().__init__(
             partial(_reader, settings),
             workers=workers,
@@ -76,7 +79,7 @@ class ExtractionPool(WorkerPool[Example, Float32Array]):
             memory_bytes=settings.memory_bytes,
         )
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="extract")
-        self._most_ahead = _AHEAD_PER_WORKER * workers
+        self._most_ahead = ahead * workers
 
     def close(self) -> None:
         """Stop the processes, whatever they are doing."""
@@ -109,7 +112,7 @@ class ExtractionPool(WorkerPool[Example, Float32Array]):
             raise DataError(f"an extraction worker could not start: {error.cause}") from error
 
 
-def _reader(settings: WorkerSettings) -> Callable[[Example], Float32Array | MediaError]:
+def _reader(settings: WorkerSettings) -> Callable[[Example], Pieces | MediaError]:
     """Build the extractors once; what it returns decodes and extracts, in the worker."""
     built = {modality: extractor(name) for modality, name in settings.extractors.items()}
     return lambda example: features_of(example, built[example.modality], settings)
@@ -117,8 +120,8 @@ def _reader(settings: WorkerSettings) -> Callable[[Example], Float32Array | Medi
 
 def features_of(
     example: Example, reader: Extractor[Any], settings: WorkerSettings
-) -> Float32Array | MediaError:
-    """Decode one example and compute its features, in this process.
+) -> Pieces | MediaError:
+    """Decode one example and compute its features, or the pieces for a network, in this process.
 
     Args:
         example: What to read.
@@ -126,14 +129,12 @@ def features_of(
         settings: Limits and form of the features.
 
     Returns:
-        Shape (D,), or (T, D) with ``settings.steps``; or what was wrong with the file.
+        Shape (D,), or (T, D) with ``settings.steps``; pieces (P, ...) where the extractor has a
+        network; or what was wrong with the file.
     """
     try:
         media = load(example.source, example.modality, settings.limits)
-        if settings.steps is None:
-            features = reader.pooled(media)
-        else:
-            features = resample_steps(reader.sequence(media), settings.steps)
+        features = _described(media, reader, settings.steps)
     except MediaError as error:
         return error
     except MemoryError:
@@ -142,6 +143,19 @@ def features_of(
     except Exception as error:  # one file must not stop thousands
         logger.exception("no features for %s %s", example.modality, example.id)
         return MediaError("features", f"{type(error).__name__}: {error}")
+    return checked(features)
+
+
+def checked(features: Float32Array) -> Float32Array | MediaError:
+    """Return features, or an error where one is not finite."""
     if not np.isfinite(features).all():
         return MediaError("features", "expected finite features, found NaN or infinity")
     return features
+
+
+def _described(media: Media, reader: Extractor[Any], steps: int | None) -> Pieces:
+    if runs_in_batches(reader):
+        return reader.prepare(media, sequence=steps is not None)
+    if steps is None:
+        return reader.pooled(media)
+    return resample_steps(reader.sequence(media), steps)

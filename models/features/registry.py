@@ -6,6 +6,9 @@ from typing import Any
 from models.errors import DataError
 from models.features.audio import LogMelStatistics
 from models.features.extractor import Extractor
+from models.features.foundation.clap import Clap
+from models.features.foundation.sentences import Minilm, MultilingualSentence
+from models.features.foundation.vision import Clip, ClipFrames, Siglip, SiglipFrames
 from models.features.image import GradientColour
 from models.features.lyrics import CharacterNgrams
 from models.features.published.pictures import (
@@ -35,6 +38,13 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "inception-v3": InceptionV3Pictures,
     "inception-v3-frames": InceptionV3Frames,
     "inception-v3-frames-1024": InceptionV3Projected,
+    "clap": Clap,
+    "clip": Clip,
+    "clip-frames": ClipFrames,
+    "siglip": Siglip,
+    "siglip-frames": SiglipFrames,
+    "multilingual-sentence": MultilingualSentence,
+    "minilm": Minilm,
 }
 
 DEFAULT_EXTRACTORS: dict[Modality, str] = {

@@ -13,8 +13,10 @@ from training.datasets.feature_file import write_feature_file
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
-    "av", "fastapi", "faiss", "music21", "pydantic", "pydantic_settings", "pypdfium2", "resvg_py",
-    "soundfile", "soxr", "sqlalchemy", "starlette", "uvicorn", "verovio",
+    "av", "fastapi", "faiss", "huggingface_hub", "music21", "pydantic", "pydantic_settings",
+    "pypdfium2", "resvg_py",
+    "soundfile", "soxr", "sqlalchemy", "starlette", "tokenizers", "transformers", "uvicorn",
+    "verovio",
 )  # fmt: skip
 
 BLOCK = """

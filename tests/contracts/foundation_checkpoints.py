@@ -12,11 +12,11 @@ _LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 SENTENCE_TOKENS = 12  # tokens of a window, so that a short text has several
 
 
-def write_checkpoints(root: Path) -> None:
+def write_checkpoints(root: Path, *, seed: int = 0) -> None:
     """Write every checkpoint of the extra ``foundation`` as ``NAME/`` and ``NAME.json``."""
     import torch
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     for name, write in _WRITERS.items():
         folder = root / name
         folder.mkdir(parents=True)

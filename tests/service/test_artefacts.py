@@ -7,10 +7,13 @@ import shutil
 import pytest
 
 from models.errors import ArtefactError
+from models.features.registry import extractor
+from models.features.weights import WEIGHTS_DIR_VARIABLE, read_weight_set
 from models.spaces import read_manifest, write_manifest
 from models.types import Modality
 from service.artefacts import find_spaces, served_pairs
 from service.engine import Engine
+from tests.contracts.foundation_checkpoints import write_checkpoints
 
 
 @pytest.fixture
@@ -72,6 +75,39 @@ def test_another_extractor_is_refused_with_both_values_and_the_repair(world, tmp
     assert "0123456789abcdef" in message
     assert str(installed) in message
     assert "kyomei extract and kyomei train" in message
+
+
+@pytest.mark.slow
+def test_other_weights_than_those_of_training_are_refused_with_both_hashes(
+    world, tmp_path, space, monkeypatch
+):
+    hashes: list[str] = []
+    for name in ("trained", "installed"):
+        write_checkpoints(tmp_path / name, seed=len(hashes))
+        monkeypatch.setenv(WEIGHTS_DIR_VARIABLE, str(tmp_path / name))
+        hashes.append(read_weight_set(tmp_path / name, "clip").sha256)
+        if name == "trained":
+            trained_on_clip(space)
+            assert [one.name for one in found(world, tmp_path)] == ["scenes"]
+    assert len(set(hashes)) == 2
+    with pytest.raises(ArtefactError) as refusal:
+        found(world, tmp_path)
+    was, now = hashes
+    assert f"weights_sha256 was {was}, is {now}" in str(refusal.value)
+    assert "kyomei extract and kyomei train" in str(refusal.value)
+
+
+def trained_on_clip(folder):
+    """Say in the manifest that the pictures were described by the CLIP that is installed now."""
+    spec = extractor("clip").spec
+    views = tuple(
+        dataclasses.replace(view, extractor="clip", extractor_fingerprint=spec.fingerprint)
+        if view.name == Modality.IMAGE
+        else view
+        for view in read_manifest(folder).views
+    )
+    parameters = {"image": dict(spec.parameters)}
+    change_manifest(folder, views=views, extractor_parameters=parameters)
 
 
 def test_features_from_elsewhere_cannot_be_served(world, tmp_path, space):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,7 @@ class FeatureData:
         source: Where the media or features came from.
         licence: What may be done with them.
         extractors: Name and fingerprint of the extractor of each view, where known.
+        extractor_parameters: Its parameters, the hash of its weights among them, where known.
     """
 
     views: dict[str, FeatureView]
@@ -67,6 +69,7 @@ class FeatureData:
     source: str = ""
     licence: str = ""
     extractors: dict[str, tuple[str, str]] = field(default_factory=dict)
+    extractor_parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def paired(self) -> bool:

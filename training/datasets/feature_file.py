@@ -1,15 +1,17 @@
 """The feature file: HDF5 with a group per view, or the published layout of VEGAS and AVE.
 
 ``VIEW/features`` (N, D) or (N, T, D), ``VIEW/ids`` (N,), optional ``VIEW/labels`` (N,) and
-``VIEW/split`` (N,); group attributes ``extractor`` and ``extractor_fingerprint``; file attributes
-``classes``, ``source``, ``licence``. See docs/feature_file.md.
+``VIEW/split`` (N,); group attributes ``extractor``, ``extractor_fingerprint`` and
+``extractor_parameters``; file attributes ``classes``, ``source``, ``licence``. See
+docs/feature_file.md.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import h5py
 import numpy as np
@@ -41,6 +43,7 @@ CITATION: Final = "that of the media the features were made from; see the file a
 HOW_TO_GET: Final = "kyomei extract DATASET --out F.h5, or a published VEGAS or AVE feature file"
 
 FORMAT: Final = "kyomei-features-1"
+_PARAMETERS: Final = "extractor_parameters"
 _KEYS: Final = ("features", "ids", "labels", "split")
 _PUBLISHED: Final = {vegas.NAME: vegas.HOW_TO_GET, ave.NAME: ave.HOW_TO_GET}
 
@@ -53,6 +56,7 @@ class FeatureHeader:
     source: str = ""
     licence: str = ""
     extractors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    extractor_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_feature_file(path: Path, *, seed: int = 0, validation_share: float = 0.15) -> FeatureData:
@@ -86,7 +90,9 @@ def read_feature_file(path: Path, *, seed: int = 0, validation_share: float = 0.
         settled = settle_splits(views, seed=seed, validation_share=validation_share)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    return FeatureData(settled, classes, header.source, header.licence, dict(header.extractors))
+    parameters = {name: dict(words) for name, words in header.extractor_parameters.items()}
+    extractors = dict(header.extractors)
+    return FeatureData(settled, classes, header.source, header.licence, extractors, parameters)
 
 
 def write_feature_file(path: Path, data: FeatureData) -> None:
@@ -99,7 +105,10 @@ def write_feature_file(path: Path, data: FeatureData) -> None:
     for name, view in raw.items():
         _check_view(name, view, len(data.classes))
     settle_splits(raw, seed=0, validation_share=0.0)
-    write_views(path, raw, FeatureHeader(data.classes, data.source, data.licence, data.extractors))
+    header = FeatureHeader(
+        data.classes, data.source, data.licence, data.extractors, data.extractor_parameters
+    )
+    write_views(path, raw, header)
 
 
 def write_views(path: Path, views: Mapping[str, RawView], header: FeatureHeader) -> None:
@@ -119,7 +128,8 @@ def write_views(path: Path, views: Mapping[str, RawView], header: FeatureHeader)
             file.attrs["source"] = header.source
             file.attrs["licence"] = header.licence
             for name, view in sorted(views.items()):
-                _write_view(file.create_group(name), view, header.extractors.get(name))
+                _write_view(file.create_group(name), view)
+                _write_extractor(file[name].attrs, name, header)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -147,6 +157,11 @@ def _read(file: h5py.File) -> tuple[dict[str, RawView], FeatureHeader]:
             )
             for key in groups
             if "extractor" in file[key].attrs
+        },
+        extractor_parameters={
+            key: _read_parameters(file[key].attrs, key)
+            for key in groups
+            if _PARAMETERS in file[key].attrs
         },
     )
     return views, header
@@ -197,7 +212,7 @@ def _check_view(name: str, view: RawView, n_classes: int) -> None:
             )
 
 
-def _write_view(group: h5py.Group, view: RawView, extractor: tuple[str, str] | None) -> None:
+def _write_view(group: h5py.Group, view: RawView) -> None:
     text = h5py.string_dtype()
     group.create_dataset("features", data=view.features)
     group.create_dataset("ids", data=view.ids.astype(object), dtype=text)
@@ -205,8 +220,25 @@ def _write_view(group: h5py.Group, view: RawView, extractor: tuple[str, str] | N
         group.create_dataset("labels", data=view.labels.astype(np.int64))
     if view.split is not None:
         group.create_dataset("split", data=view.split.astype(object), dtype=text)
-    if extractor is not None:
-        group.attrs["extractor"], group.attrs["extractor_fingerprint"] = extractor
+
+
+def _write_extractor(attributes: h5py.AttributeManager, view: str, header: FeatureHeader) -> None:
+    if view in header.extractors:
+        attributes["extractor"], attributes["extractor_fingerprint"] = header.extractors[view]
+    if view in header.extractor_parameters:
+        words = dict(header.extractor_parameters[view])
+        attributes[_PARAMETERS] = json.dumps(words, sort_keys=True)
+
+
+def _read_parameters(attributes: h5py.AttributeManager, view: str) -> dict[str, Any]:
+    """The parameters of an extractor, written as JSON."""
+    try:
+        found = json.loads(read_text_attribute(attributes, _PARAMETERS))
+    except ValueError as error:
+        raise DataError(f"{view}: expected JSON in attribute {_PARAMETERS}: {error}") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{view}: expected a JSON object in attribute {_PARAMETERS}, got {found!r}")
+    return found
 
 
 def _number_classes(

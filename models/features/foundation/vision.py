@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from models.features import sampled_frames
 from models.features.extractor import ExtractorSpec, MediaT
 from models.features.foundation.checkpoints import CONFIG, PREPROCESSOR
 from models.features.foundation.picture_crops import PictureCrops
@@ -15,9 +16,6 @@ from models.types import Image, Modality, UInt8Array, Video
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-FRAMES_PER_SECOND = 1.0
-MAX_FRAMES = 32
 
 
 class _VisionTower(PiecewiseExtractor[MediaT]):
@@ -33,7 +31,10 @@ class _VisionTower(PiecewiseExtractor[MediaT]):
         hidden = int(config.get("vision_config", {}).get("hidden_size", 768))
         row = int(config.get("projection_dim", 512)) if self.checkpoint == "clip" else hidden
         of_frames = self.modality == Modality.VIDEO
-        frames = {"frames_per_second": FRAMES_PER_SECOND, "max_frames": MAX_FRAMES}
+        frames = {
+            "frames_per_second": sampled_frames.FRAMES_PER_SECOND,
+            "max_frames": sampled_frames.MAX_FRAMES,
+        }
         return ExtractorSpec(
             name=self.name,
             modality=self.modality,
@@ -90,14 +91,8 @@ class _Frames(_VisionTower[Video]):
     modality = Modality.VIDEO
 
     def prepare(self, media: Video, *, sequence: bool = False) -> UInt8Array:  # noqa: ARG002
-        """Return crops of one frame a second, ``MAX_FRAMES`` at most, shape (P, size, size, 3).
-
-        Each is the frame in the middle of one of P equal parts.
-        """
-        wanted = int(np.ceil(media.duration_seconds * FRAMES_PER_SECOND))
-        count = min(max(1, wanted), MAX_FRAMES, len(media.frames))
-        places = (2 * np.arange(count) + 1) * len(media.frames) // (2 * count)
-        return np.stack([self.crops.piece(media.frames[place]) for place in places])
+        """Return crops of one frame a second, at most 32, shape (P, size, size, 3)."""
+        return np.stack([self.crops.piece(frame) for frame in sampled_frames.sampled_frames(media)])
 
 
 class Clip(_Pictures):

@@ -9,13 +9,8 @@ import torch
 
 from models.errors import ArtefactError
 from models.features.foundation.picture_crops import PictureCrops
-from models.features.foundation.vision import (
-    MAX_FRAMES,
-    Clip,
-    ClipFrames,
-    Siglip,
-    SiglipFrames,
-)
+from models.features.foundation.vision import Clip, ClipFrames, Siglip, SiglipFrames
+from models.features.sampled_frames import MAX_FRAMES
 from models.types import Image, Video
 
 
@@ -114,3 +109,14 @@ def test_front_ends_of_another_kind_are_refused(checkpoints, change):
 def test_old_configurations_with_plain_numbers_are_read(checkpoints):
     config = json.loads((checkpoints / "clip" / "preprocessor_config.json").read_text())
     assert PictureCrops.of({**config, "size": 32, "crop_size": 32}) == PictureCrops.of(config)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("extractor", [Clip, Siglip])
+def test_a_gpu_gives_the_rows_of_the_cpu_within_a_tolerance(checkpoints, extractor):
+    subject = extractor()
+    pieces = [subject.prepare(Image(pixels(30, 40, seed))) for seed in range(100)]
+    expected = subject.forward(pieces)
+    subject.to("cuda")
+    np.testing.assert_allclose(subject.forward(pieces), expected, atol=1e-4)
