@@ -2,7 +2,8 @@
 
     python benchmarks/scaling.py [--items 20000] [--milvus URI]
 
-Prints one JSON object per line.
+Prints one JSON object per line. ``cpu_ms_...`` is the processor time of this process (Milvus Lite
+runs in it, PostgreSQL does not), which other users of the machine hardly change.
 
 ``catalog``: random unit vectors of 64 dimensions with five metadata values each, 256 a transaction,
 as ``kyomei index`` writes them: ``items_per_second``, ``bytes_per_item`` on the disk (tables and
@@ -78,12 +79,12 @@ def time_catalog(kind: str, url: str, vectors: Float32Array) -> None:
     """Fill a catalog and measure it."""
     catalog = Catalog(url)
     empty_bytes = stored_bytes(url)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     for first in range(0, len(vectors), BATCH):
         catalog.insert(
             [draft(n, vectors[n]) for n in range(first, min(first + BATCH, len(vectors)))]
         )
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     start = time.perf_counter()
     n_read = len(catalog.embeddings.numbers(SPACE.name, Modality.AUDIO))
     reading = time.perf_counter() - start
@@ -93,6 +94,7 @@ def time_catalog(kind: str, url: str, vectors: Float32Array) -> None:
         database=kind,
         items=n_read,
         items_per_second=round(len(vectors) / seconds),
+        cpu_ms_per_item=round(1000 * cpu / len(vectors), 3),
         numbers_per_second=round(n_read / reading),
         bytes_per_item=round((stored_bytes(url) - empty_bytes) / n_read),
     )
@@ -113,11 +115,11 @@ def stored_bytes(url: str) -> int:
 def time_index(backend: str, options: IndexOptions, vectors: Float32Array) -> None:
     """Fill an index and measure it."""
     index, oracle = empty_index(K, options), empty_index(K, IndexOptions("numpy"))
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     for first in range(0, len(vectors), PART):
         part = vectors[first : first + PART]
         index.add(np.arange(first, first + len(part)), part)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     oracle.add(np.arange(len(vectors)), vectors)
     queries = unit_rows(N_QUERIES, 1)
     allowed = np.arange(0, len(vectors), 100)
@@ -129,6 +131,7 @@ def time_index(backend: str, options: IndexOptions, vectors: Float32Array) -> No
         backend=backend,
         vectors=n_ids,
         vectors_per_second=round(len(vectors) / seconds),
+        cpu_ms_per_vector=round(1000 * cpu / len(vectors), 3),
         ids_per_second=round(n_ids / reading),
         search_ms=median_ms(lambda row: index.search(queries[row : row + 1], 10)),
         filtered_ms=median_ms(
