@@ -64,7 +64,7 @@ def make_probe(rows: Rows, threads: int, seed: int = 0) -> Probe:
     noise *= _MOVE * lengths / np.maximum(np.linalg.norm(noise, axis=1, keepdims=True), 1e-30)
     queries[N_STORED:] = moved + noise
     positions = exact_positions(rows, queries, DEPTH, threads)
-    return Probe(queries, rescored(rows, queries, positions, DEPTH).scores)
+    return Probe(queries, rescored(rows, Queries(queries), positions, DEPTH).scores)
 
 
 def measure(rows: Rows, finder: Finder, effort: Effort, probe: Probe) -> Measured:
@@ -72,7 +72,7 @@ def measure(rows: Rows, finder: Finder, effort: Effort, probe: Probe) -> Measure
     everything = Eligible(len(rows))
     queries = Queries(probe.queries)
     _, positions = finder.search(queries, effort.depth, effort.width, everything)
-    found = rescored(rows, probe.queries, positions, DEPTH).scores
+    found = rescored(rows, queries, positions, DEPTH).scores
     wanted = np.isfinite(probe.scores)
     last = np.where(wanted, probe.scores, np.inf).min(axis=1, keepdims=True)
     hits = (found >= last) & wanted
