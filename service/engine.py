@@ -134,6 +134,8 @@ class Engine:
             backend=settings.index_backend,
             device=settings.index_device,
             threads=settings.threads,
+            recall=settings.index_recall,
+            memory_bytes=settings.index_memory_bytes,
             database_url=settings.database_url,
         )
         try:

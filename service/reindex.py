@@ -49,6 +49,8 @@ def reindex_collection(settings: Settings, *, progress: bool = True) -> ReindexR
         backend=settings.index_backend,
         device=settings.index_device,
         threads=settings.threads,
+        recall=settings.index_recall,
+        memory_bytes=settings.index_memory_bytes,
         database_url=settings.database_url,
     )
     with collection:

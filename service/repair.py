@@ -119,7 +119,13 @@ def _check(settings: Settings, spaces: Sequence[SpaceFolder], *, progress: bool)
     return check_folder(
         settings.data,
         [space.ref for space in spaces],
-        IndexOptions(settings.index_backend, settings.index_device, settings.threads),
+        IndexOptions(
+            settings.index_backend,
+            settings.index_device,
+            settings.threads,
+            settings.index_recall,
+            settings.index_memory_bytes,
+        ),
         database_url=settings.database_url,
         progress=progress,
     )
@@ -135,6 +141,8 @@ def _repair(settings: Settings, spaces: Sequence[SpaceFolder], report: Report) -
         backend=settings.index_backend,
         device=settings.index_device,
         threads=settings.threads,
+        recall=settings.index_recall,
+        memory_bytes=settings.index_memory_bytes,
         database_url=settings.database_url,
     )
     with collection:

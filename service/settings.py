@@ -35,8 +35,10 @@ class Settings(BaseSettings):
         decode_timeout_seconds: Time one file may take to decode.
         decode_memory_bytes: Address space of one decoding process.
         queue_seconds: How long a request waits for a free worker before 503.
-        index_backend: Key of ``BACKENDS``.
+        index_backend: Key of ``BACKENDS``; ``auto`` chooses by size, memory and recall.
         index_device: ``auto`` takes a GPU when FAISS has one.
+        index_recall: Share of the true nearest that an approximate index must find.
+        index_memory_bytes: Main memory that one index may fill; empty: half of the machine's.
         threads: OpenMP threads of one index search.
         max_k: Most results of one answer.
         max_offset: Deepest start of an answer.
@@ -66,8 +68,10 @@ class Settings(BaseSettings):
     decode_memory_bytes: int = Field(default=4 * 2**30, ge=2**28)
     queue_seconds: float = Field(default=30.0, gt=0)
 
-    index_backend: str = "faiss"
+    index_backend: str = "auto"
     index_device: Literal["auto", "cpu", "gpu"] = "auto"
+    index_recall: float = Field(default=0.95, gt=0, le=1)
+    index_memory_bytes: int | None = Field(default=None, gt=0)
     threads: int = Field(default=1, ge=1)
 
     max_k: int = Field(default=100, ge=1, le=10_000)

@@ -20,7 +20,7 @@ from service.collection.new_item import NewItem
 from service.collection.paging import PageRequest, RankedPage, ranked_page
 from service.collection.search import Page, search_items
 from service.collection.writer import Writer
-from service.index.options import IndexOptions
+from service.index.options import DEFAULT_RECALL, IndexOptions
 
 
 class Collection:
@@ -37,9 +37,11 @@ class Collection:
         folder: Path,
         spaces: Sequence[SpaceRef],
         *,
-        backend: str = "faiss",
+        backend: str = "auto",
         device: str = "auto",
         threads: int = 1,
+        recall: float = DEFAULT_RECALL,
+        memory_bytes: int | None = None,
         database_url: str | None = None,
     ) -> None:
         """Open the collection in a folder, or make a new one there.
@@ -50,6 +52,8 @@ class Collection:
             backend: Vector index, a key of ``service.index.registry.BACKENDS``.
             device: ``auto``, ``cpu`` or ``gpu``, for the index.
             threads: CPU threads that one search may use.
+            recall: Share of the true nearest that an approximate index must find.
+            memory_bytes: Main memory that one index may fill; None: half of this machine's.
             database_url: SQLAlchemy URL of the catalog; None for SQLite inside the folder.
 
         Raises:
@@ -65,7 +69,9 @@ class Collection:
             undo.callback(self._catalog.close)
             sync_folder(folder)
             self._media = MediaFiles(folder)
-            self._indexes = IndexSet(folder, self._catalog, IndexOptions(backend, device, threads))
+            self._indexes = IndexSet(
+                folder, self._catalog, IndexOptions(backend, device, threads, recall, memory_bytes)
+            )
             self._writer = Writer(folder, self._catalog, self._media, self._indexes)
             self._writer.tidy()
             self._indexes.open(spaces, refuse_misfits=self._refuses_misfits)
@@ -79,9 +85,11 @@ class Collection:
         folder: Path,
         spaces: Sequence[SpaceRef],
         *,
-        backend: str = "faiss",
+        backend: str = "auto",
         device: str = "auto",
         threads: int = 1,
+        recall: float = DEFAULT_RECALL,
+        memory_bytes: int | None = None,
         database_url: str | None = None,
     ) -> "Collection":
         """Open a collection although indexes or embeddings do not fit their space.
@@ -89,9 +97,15 @@ class Collection:
         What does not fit is in ``misfits``; ``rebuild`` or ``replace_embeddings`` repairs it. The
         arguments are those of the constructor.
         """
-        options = {"backend": backend, "device": device}
         return _CollectionUnderRepair(
-            folder, spaces, **options, threads=threads, database_url=database_url
+            folder,
+            spaces,
+            backend=backend,
+            device=device,
+            threads=threads,
+            recall=recall,
+            memory_bytes=memory_bytes,
+            database_url=database_url,
         )
 
     @property

@@ -97,13 +97,7 @@ class Hnsw(Structure):
     """A graph over the float32 rows: fastest, and 280 bytes a row beside them."""
 
     kind = "hnsw"
-    efforts = (
-        Effort(64, 64),
-        Effort(128, 128),
-        Effort(256, 256),
-        Effort(512, 512),
-        Effort(1024, 1024),
-    )
+    efforts = tuple(Effort(width, width) for width in (64, 128, 256, 512, 1024))
     scores_are_exact = True
     links = 32
     # FAISS's own 40 leaves rows of tight clusters that no search reaches, at any efSearch.
