@@ -97,11 +97,13 @@ def _killed(folder: Path, round_: int, chance: random.Random, pause: float) -> l
     )
     with process:
         assert process.stdout is not None  # noqa: S101
+        # An empty line is the end: the process could not go on, which the next steps will show.
         lines = [process.stdout.readline() for _ in range(chance.randint(1, 60))]
         time.sleep(chance.uniform(0, pause))
         process.send_signal(signal.SIGKILL)
-        lines += process.stdout.read().splitlines()
-    return [line.split() for line in lines]
+        lines += process.stdout.read().splitlines(keepends=True)
+    # The last line may have been cut off by the kill: nobody was told it.
+    return [line.split() for line in lines if line.endswith("\n")]
 
 
 def _check(folder: Path, tally: Tally) -> None:
@@ -118,7 +120,8 @@ def _truncate(folder: Path, chance: random.Random) -> None:
 
 def _compare(folder: Path, said: list[list[str]], tally: Tally) -> None:
     """Hold what is there against what was told."""
-    told = {verb: {int(n) for v, n, *_ in said if v == verb} for verb in _VERBS}
+    tally.findings += [f"said {words}" for words in said if len(words) != 2]
+    told = {verb: {int(w[1]) for w in said if w[0] == verb and len(w) == 2} for verb in _VERBS}
     tally.added += len(told["added"])
     tally.deleted += len(told["deleted"])
     tally.refused_for_space += len(told["full"])
