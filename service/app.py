@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from importlib import metadata
 from typing import Any
 
@@ -13,9 +13,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.artefacts import find_spaces, served_pairs
+from service.collections import collection_settings
 from service.engine import Engine
 from service.errors import install_handlers
 from service.guard import Guard
+from service.routes import collections as collections_route
 from service.routes import health, items, spaces
 from service.routes.media import media_router
 from service.routes.pages import add_pages
@@ -52,28 +54,35 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
     Args:
         settings: Folders, limits, addresses.
-        engine: One that is open already; otherwise the lifespan opens one. Closed at shutdown
-            in both cases.
+        engine: That of the default collection, when it is open already; otherwise the lifespan
+            opens it, like those of all other collections. All are closed at shutdown.
 
     Raises:
         ArtefactError: When a manifest is missing, broken or does not fit this installation.
     """
-    found = find_spaces(settings)
+    collections = collection_settings(settings)
+    found = {name: find_spaces(own) for name, own in collections.items()}
+    spaces_of_all = tuple(space for spaces in found.values() for space in spaces)
     max_body_bytes = settings.max_upload_bytes + _FORM_OVERHEAD_BYTES
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        opened = await run_in_threadpool(Engine.open, settings, found) if engine is None else engine
-        app.state.engine = opened
-        await run_in_threadpool(remove_leftovers, settings)
-        warming = threading.Thread(target=opened.warm_up, name="warm-up")
-        warming.start()
-        try:
-            yield
-        finally:
-            app.state.engine = None
-            await run_in_threadpool(warming.join)
-            await run_in_threadpool(opened.close)
+        with ExitStack() as opened:
+            engines = {} if engine is None else {engine.name: engine}
+            for name, own in collections.items():
+                if name not in engines:
+                    engines[name] = await run_in_threadpool(Engine.open, own, found[name], name)
+                opened.callback(engines[name].close)
+                await run_in_threadpool(remove_leftovers, own)
+            app.state.engines = engines
+            warming = threading.Thread(target=_warm_up, args=(engines,), name="warm-up")
+            warming.start()
+            try:
+                yield
+            finally:
+                app.state.engines = None
+                await run_in_threadpool(warming.join)
+                await run_in_threadpool(opened.close)
 
     app = KyomeiAPI(
         title="Kyomei",
@@ -88,13 +97,20 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         ],
     )
     install_handlers(app)
-    app.include_router(search_router(settings, served_pairs(found)))
+    names = list(dict.fromkeys(space.name for space in spaces_of_all))
+    app.include_router(search_router(settings, served_pairs(spaces_of_all)))
     app.include_router(items.router)
-    app.include_router(media_router(settings, [space.name for space in found]))
+    app.include_router(media_router(settings, names))
     app.include_router(spaces.router)
+    app.include_router(collections_route.router)
     app.include_router(health.router)
     add_pages(app)
     return app
+
+
+def _warm_up(engines: Mapping[str, Engine]) -> None:
+    for engine in engines.values():
+        engine.warm_up()
 
 
 def _version() -> str:

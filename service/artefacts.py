@@ -102,13 +102,16 @@ def find_spaces(settings: Settings) -> tuple[SpaceFolder, ...]:
 
 
 def served_pairs(spaces: Sequence[SpaceFolder]) -> dict[tuple[Modality, Modality], list[str]]:
-    """Return (source, target) -> names of the spaces that cover both, in the order given."""
-    return {
-        (source, target): names
+    """Return (source, target) -> names of the spaces that cover both, in the order given.
+
+    A name comes once, although spaces of several collections may share it.
+    """
+    pairs = {
+        (source, target): [s.name for s in spaces if {source, target} <= set(s.modalities)]
         for source in Modality
         for target in Modality
-        if (names := [s.name for s in spaces if {source, target} <= set(s.modalities)])
     }
+    return {pair: list(dict.fromkeys(names)) for pair, names in pairs.items() if names}
 
 
 def _folders(root: Path) -> list[Path]:

@@ -28,6 +28,10 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", help="Data folder; KYOMEI_DATA or ./kyomei_data when left out."),
 ]
+Named = Annotated[
+    str | None,
+    typer.Option("--collection", help="Name in KYOMEI_COLLECTIONS; the default one if left out."),
+]
 SpaceFolders = Annotated[
     list[Path] | None,
     typer.Option("--space-folder", help="Artefact folder to serve; may be repeated."),
@@ -119,6 +123,7 @@ def search(
     space: Annotated[str | None, typer.Option(help="Name of the space.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     data: Data = None,
+    collection: Named = None,
     space_folder: SpaceFolders = None,
 ) -> None:
     """Find the items nearest to a file, without a server."""
@@ -127,7 +132,7 @@ def search(
 
     if not file.is_file():
         raise DataError(f"expected a file as the query, there is no file {file}")
-    settings = _settings(data=data, spaces=space_folder)
+    settings = _settings(collection, data=data, spaces=space_folder)
     with _opened(settings) as engine:
         taken_as = source or engine.embedder.probe(file).modality
         answer = engine.search(file, taken_as, to, SearchOptions(k=k, space=space))
@@ -146,11 +151,11 @@ def search(
 
 
 @app.command()
-def reindex(data: Data = None, space_folder: SpaceFolders = None) -> None:
+def reindex(data: Data = None, collection: Named = None, space_folder: SpaceFolders = None) -> None:
     """Place every item anew in the loaded spaces, after a space was trained again."""
     from service.reindex import reindex_collection
 
-    settings = _settings(data=data, spaces=space_folder)
+    settings = _settings(collection, data=data, spaces=space_folder)
     _set_up(settings)
     report = reindex_collection(settings)
     for name, count in report.placed.items():
@@ -162,6 +167,7 @@ def reindex(data: Data = None, space_folder: SpaceFolders = None) -> None:
 @app.command()
 def check(
     data: Data = None,
+    collection: Named = None,
     space_folder: SpaceFolders = None,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -170,7 +176,7 @@ def check(
     """Check items, media, rows, vectors and indexes; exit code 1 when something is wrong."""
     from service.repair import check_collection, report_lines, report_values
 
-    settings = _settings(data=data, spaces=space_folder)
+    settings = _settings(collection, data=data, spaces=space_folder)
     _set_up(settings)
     outcome = check_collection(settings, repair=repair, progress=not quiet)
     if as_json:
@@ -186,12 +192,13 @@ def check(
 def backup(
     to: Annotated[Path, typer.Option(help="New folder, or new file ending in .tar.")],
     data: Data = None,
+    collection: Named = None,
     quiet: Quiet = False,
 ) -> None:
     """Copy catalog and media, also of a collection that is being served."""
     from service.collection.archive import save
 
-    settings = _settings(data=data)
+    settings = _settings(collection, data=data)
     if settings.database_url is not None:
         raise DataError(
             "expected a catalog in SQLite; back KYOMEI_DATABASE_URL up with the tools of that "
@@ -205,22 +212,23 @@ def backup(
 def restore(
     backup: Annotated[Path, typer.Argument(help="What `kyomei backup` wrote.")],
     data: Data = None,
+    collection: Named = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a new data folder from a backup; every file is checked on the way."""
     from service.collection.archive import load
 
-    settings = _settings(data=data)
+    settings = _settings(collection, data=data)
     note = load(backup, settings.data, progress=not quiet)
     typer.echo(f"{settings.data}: {note.items} items as of {note.made_at}")
 
 
 @app.command()
-def migrate(data: Data = None) -> None:
+def migrate(data: Data = None, collection: Named = None) -> None:
     """Bring the catalog of an older Kyomei up to date; the old one is kept."""
     from service.collection.migrate import migrate_folder
 
-    settings = _settings(data=data)
+    settings = _settings(collection, data=data)
     _set_up(settings)
     done = migrate_folder(settings.data, settings.database_url)
     if done.found == done.now:
@@ -230,19 +238,27 @@ def migrate(data: Data = None) -> None:
     typer.echo(f"{settings.data}: schema version {done.found} is now {done.now}{kept}")
 
 
-def _settings(**given: Any) -> "Settings":
-    """Read the environment; options of the command line come first."""
+def _settings(collection: str | None = None, **given: Any) -> "Settings":
+    """Read the environment; options of the command line come first.
+
+    Args:
+        collection: Name of one in the file of ``KYOMEI_COLLECTIONS``; its data folder and spaces
+            come before ``given``.
+        given: Settings.
+    """
     from pydantic import ValidationError
 
+    from service.collections import settings_of
     from service.settings import Settings
 
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         wrong = "; ".join(
             f"KYOMEI_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
         )
         raise DataError(f"a setting is wrong: {wrong}") from error
+    return settings_of(settings, collection) if collection is not None else settings
 
 
 def _set_up(settings: "Settings") -> None:

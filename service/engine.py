@@ -9,10 +9,11 @@ from models.types import Modality
 from service.artefacts import SpaceFolder, find_spaces
 from service.catalog.records import Embedding, Filter, Item
 from service.collection.collection import Collection
+from service.collection.paging import Cursor, PageRequest
 from service.embedder import Embedder
 from service.errors import ProblemError
 from service.facts import MediaFacts, describe
-from service.settings import Settings
+from service.settings import DEFAULT_COLLECTION, Settings
 from service.stopwatch import Stopwatch
 from service.warmup import warm_up
 
@@ -32,6 +33,8 @@ class SearchOptions:
         space: Name of the space; None: the first that covers the pair.
         min_score: Results below are left out; in [-1, 1].
         filter: Which items may be results; its ``modality`` is set by the search.
+        cursor: Where the answer before ended; ``offset`` is 0 then.
+        one_per_work: Whether a work is shown by its best item only.
     """
 
     k: int = 10
@@ -39,6 +42,8 @@ class SearchOptions:
     space: str | None = None
     min_score: float | None = None
     filter: Filter = field(default_factory=Filter)
+    cursor: Cursor | None = None
+    one_per_work: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class SearchAnswer:
         space: Name of the space that was searched.
         took_ms: Milliseconds of each step, and ``total``.
         results: Best first.
+        next: Where to go on, None at the end.
     """
 
     query: MediaFacts | Item
@@ -73,6 +79,7 @@ class SearchAnswer:
     space: str
     took_ms: dict[str, float]
     results: tuple[Ranked, ...]
+    next: Cursor | None
 
     @property
     def note(self) -> str | None:
@@ -84,24 +91,38 @@ class Engine:
     """A collection, the spaces it lies in, and the way from a file to its nearest items.
 
     Attributes:
+        name: Of the collection, in addresses.
         settings: What it was opened with.
         embedder: Media to embeddings.
         collection: Items, media and vectors.
     """
 
-    def __init__(self, settings: Settings, embedder: Embedder, collection: Collection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        embedder: Embedder,
+        collection: Collection,
+        name: str = DEFAULT_COLLECTION,
+    ) -> None:
+        self.name = name
         self.settings = settings
         self.embedder = embedder
         self.collection = collection
         self._waiting_for: str | None = "the extractors are warming up"
 
     @classmethod
-    def open(cls, settings: Settings, spaces: tuple[SpaceFolder, ...] | None = None) -> "Engine":
+    def open(
+        cls,
+        settings: Settings,
+        spaces: tuple[SpaceFolder, ...] | None = None,
+        name: str = DEFAULT_COLLECTION,
+    ) -> "Engine":
         """Read weights, open the collection and start the decoding processes.
 
         Args:
             settings: Folders, limits and index.
             spaces: The spaces, when their manifests were read already.
+            name: Of the collection, in addresses.
 
         Raises:
             ArtefactError: When a space is broken or does not fit the extractors or the indexes.
@@ -118,7 +139,7 @@ class Engine:
             database_url=settings.database_url,
         )
         try:
-            return cls(settings, Embedder(found, settings), collection)
+            return cls(settings, Embedder(found, settings), collection, name)
         except BaseException:
             collection.close()
             raise
@@ -171,8 +192,9 @@ class Engine:
         with watch.step("project"):
             embedding = self.embedder.project(features, space, source)
         with watch.step("search"):
-            results = self._nearest(embedding, space, target, options)
-        return SearchAnswer(facts, embedding.typicality, space, watch.took_ms(), results)
+            results, following = self._nearest(embedding, space, target, options)
+        took = watch.took_ms()
+        return SearchAnswer(facts, embedding.typicality, space, took, results, following)
 
     def similar(
         self, item: Item, target: Modality, options: SearchOptions, *, include_self: bool
@@ -193,8 +215,9 @@ class Engine:
         with watch.step("search"):
             space, embedding = self._stored(item, target, options.space)
             without = None if include_self else item
-            results = self._nearest(embedding, space, target, options, without=without)
-        return SearchAnswer(item, embedding.typicality, space, watch.took_ms(), results)
+            results, following = self._nearest(embedding, space, target, options, without=without)
+        took = watch.took_ms()
+        return SearchAnswer(item, embedding.typicality, space, took, results, following)
 
     def _stored(self, item: Item, target: Modality, name: str | None) -> tuple[str, Embedding]:
         """Return the first space that fits and holds the item, and where the item lies in it."""
@@ -214,24 +237,28 @@ class Engine:
         options: SearchOptions,
         *,
         without: Item | None = None,
-    ) -> tuple[Ranked, ...]:
+    ) -> tuple[tuple[Ranked, ...], Cursor | None]:
         """Rank items by cosine x typicality, so that a query like nothing known scores low."""
-        end = options.offset + options.k
-        hits = self.collection.search(
+        page = self.collection.ranking(
             space,
             target,
-            embedding.vector[None, :],
-            end + (without is not None),
-            filter=options.filter,
-        )[0]
-        scored = [
-            (item, cosine * embedding.typicality)
-            for item, cosine in hits
-            if without is None or item.number != without.number
-        ]
-        floor = float("-inf") if options.min_score is None else options.min_score
-        return tuple(
-            Ranked(rank, score, item)
-            for rank, (item, score) in enumerate(scored[:end], start=1)
-            if rank > options.offset and score >= floor
+            embedding.vector,
+            PageRequest(
+                options.k,
+                options.offset,
+                options.cursor,
+                options.one_per_work,
+                None if without is None else without.number,
+            ),
+            options.filter,
         )
+        floor = float("-inf") if options.min_score is None else options.min_score
+        ranked = (
+            Ranked(rank, cosine * embedding.typicality, item)
+            for rank, (item, cosine) in enumerate(page.hits, start=page.first_rank)
+        )
+        results = tuple(hit for hit in ranked if hit.score >= floor)
+        is_last = len(results) < len(page.hits) or (
+            page.next is not None and page.next.rank > self.settings.max_offset
+        )
+        return results, None if is_last else page.next

@@ -44,6 +44,7 @@ PROBLEMS: dict[str, Problem] = {
         403, "Request from another site", "Call the service from its own page or from a program."
     ),
     "not-found": Problem(404, "No such address", "See /docs for what is served."),
+    "unknown-collection": Problem(404, "No such collection", "GET /collections lists them."),
     "unknown-item": Problem(404, "No such item", "GET /items lists the items."),
     "unknown-pair": Problem(404, "No loaded space covers this pair", "GET /spaces lists them."),
     "no-embedding": Problem(

@@ -30,6 +30,7 @@ class ItemAnswer(Answer):
     media_url: str = Field(description="The file itself; supports range requests.")
     preview_url: str = Field(description="A PNG, or the first lines as text for lyrics.")
     metadata: dict[str, MetadataValue]
+    tags: list[str]
 
 
 class ItemPage(Answer):
@@ -38,6 +39,9 @@ class ItemPage(Answer):
     total: int = Field(description="Number of items that pass the filter.")
     offset: int
     items: list[ItemAnswer]
+    next: str | None = Field(
+        description="`cursor` of the next page; null when this page is the last."
+    )
 
 
 class QueryAnswer(Answer):
@@ -85,6 +89,9 @@ class SearchAnswerBody(Answer):
     space: str
     took_ms: TookAnswer
     results: list[ResultAnswer]
+    next: str | None = Field(
+        description="`cursor` of the next page of the same search; null at the end."
+    )
 
 
 class ViewAnswer(Answer):
@@ -93,7 +100,13 @@ class ViewAnswer(Answer):
     modality: str
     dimension: int = Field(description="D: size of the feature row.")
     extractor: str | None
+    extractor_fingerprint: str | None = Field(
+        description="Of the extractor and its parameters, equal in training and here."
+    )
     items: int = Field(description="Items of the collection that lie in this space.")
+    index: dict[str, str | int | float | bool | None] = Field(
+        description="Of these items: type, number of vectors and measured recall."
+    )
 
 
 class SpaceAnswer(Answer):
@@ -103,10 +116,24 @@ class SpaceAnswer(Answer):
     method: str
     n_components: int = Field(description="K: size of the subspace.")
     fingerprint: str
+    weights_sha256: str
     dataset: str
     licence: str
     views: list[ViewAnswer]
     pairs: list[str] = Field(examples=[["audio-to-video"]])
+
+
+class CollectionAnswer(Answer):
+    """A collection that is served."""
+
+    name: str = Field(examples=["default"])
+    collection_id: str = Field(description="Made with the catalog; its indexes name the same.")
+    schema_version: int = Field(description="Of the catalog.")
+    sequence: int = Field(description="Number of the last change; it grows with every change.")
+    items: dict[str, int] = Field(description="Number of items of each modality.")
+    works: int = Field(description="Number of different work ids.")
+    media_bytes: int
+    spaces: list[str]
 
 
 class HealthAnswer(Answer):

@@ -13,6 +13,9 @@ from models.media.limits import MediaLimits
 
 _LIMITS = MediaLimits()
 
+DEFAULT_COLLECTION = "default"
+"""Name of the collection that the settings themselves describe."""
+
 
 class Settings(BaseSettings):
     """What an operator may change; every field has a default that works on one machine.
@@ -24,6 +27,7 @@ class Settings(BaseSettings):
         data: Where items, indexes, previews and the catalog live.
         spaces: Artefact folders to serve, or folders that hold some; empty: the shipped ones.
         database_url: SQLAlchemy address of the catalog; empty: SQLite in the data folder.
+        collections: A TOML file that names further collections; see ``service.collections``.
         allowed_hosts: Values accepted in the ``Host`` header; ``*`` accepts all.
         max_upload_bytes: Size of one encoded file.
         max_unpacked_bytes: Size of a zipped score when unpacked.
@@ -45,6 +49,7 @@ class Settings(BaseSettings):
     data: Path = Path("kyomei_data")
     spaces: Annotated[tuple[Path, ...], NoDecode] = ()
     database_url: str | None = None
+    collections: Path | None = None
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

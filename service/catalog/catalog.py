@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-from sqlalchemy import Connection, delete, distinct, func, insert, select, update
+from sqlalchemy import Connection, delete, distinct, func, select, update
 from sqlalchemy.orm import Session
 
 from models.errors import DataError
 from models.types import Int64Array, Modality
 from service.catalog import sequence as counter
 from service.catalog.answers import RecentAnswers
+from service.catalog.bulk import insert_rows
 from service.catalog.database import open_database, transaction
 from service.catalog.embeddings import EmbeddingTable, counts, forget_item
 from service.catalog.inspection import Inspection
@@ -115,8 +116,7 @@ class Catalog:
             ),
         ]
         for table, rows in together:
-            if rows:
-                connection.execute(insert(table), rows)
+            insert_rows(connection, table, rows)
 
     def delete(self, item_id: str) -> bool:
         """Forget an item with its metadata and embeddings; False when there is none."""

@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from models.errors import ArtefactError, DataError
 from models.types import Float32Array, Int64Array, Modality
 from service.catalog import sequence as counter
+from service.catalog.bulk import insert_rows
 from service.catalog.database import transaction
 from service.catalog.queries import CHUNK, chunks, integers, raw_cursor
 from service.catalog.records import Changes, Embedding, SpaceRef
@@ -256,7 +257,7 @@ def _insert(
             for number, embedding in part
         ]
         try:
-            connection.execute(insert(EMBEDDINGS), values)
+            insert_rows(connection, EmbeddingRow, values)
         except IntegrityError as error:
             raise _unfitting(space, str(error.orig)) from error
         count += len(part)

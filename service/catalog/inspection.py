@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import Engine, delete, exists, insert, select
+from sqlalchemy import Engine, delete, exists, select
 from sqlalchemy.orm import Session
 
 from models.types import Float32Array
 from service.catalog import sequence as counter
+from service.catalog.bulk import insert_rows
 from service.catalog.database import transaction
 from service.catalog.queries import CHUNK, chunks, integers, raw_cursor
 from service.catalog.records import Item, SpaceRef
@@ -82,10 +83,8 @@ class Inspection:
             for part in chunks(numbers):
                 connection.execute(delete(FactRow).where(FactRow.item_number.in_(part)))
                 connection.execute(delete(TagRow).where(TagRow.item_number.in_(part)))
-            if facts:
-                connection.execute(insert(FactRow), facts)
-            if tags:
-                connection.execute(insert(TagRow), tags)
+            insert_rows(connection, FactRow, facts)
+            insert_rows(connection, TagRow, tags)
 
     def without_embedding(self) -> list[int]:
         """Return the numbers of the items that lie in no space."""

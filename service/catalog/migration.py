@@ -6,6 +6,7 @@ from sqlalchemy import JSON, BigInteger, Connection, column, func, insert, liter
 from sqlalchemy import text as sql
 
 from models.errors import ArtefactError
+from service.catalog.bulk import insert_rows
 from service.catalog.database import (
     SCHEMA_VERSION,
     begin,
@@ -107,7 +108,7 @@ def _from_1_to_2(connection: Connection) -> None:
         )
     )
     for rows in _facts(connection):
-        connection.execute(insert(FactRow), rows)
+        insert_rows(connection, FactRow, rows)
     connection.execute(
         insert(EmbeddingRow).from_select(
             ["item_number", "space_id", "modality", "sequence", "vector", "typicality"],
@@ -173,8 +174,7 @@ def _facts(connection: Connection) -> Iterator[list[Values]]:
     while rows := connection.execute(query.where(_items.c.number > last)).all():
         last = rows[-1].number
         facts = [values for row in rows for values in fact_values_of(row.number, row.metadata)]
-        if facts:
-            yield facts
+        yield facts
 
 
 _STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1_to_2}

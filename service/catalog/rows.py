@@ -1,5 +1,10 @@
-"""Between records and table rows; rows are written as plain mappings, thousands at a time."""
+"""Between records and table rows.
 
+Rows are written thousands at a time, as plain mappings whose values any driver takes as they are:
+JSON and moments are text already.
+"""
+
+import json
 import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -55,9 +60,9 @@ def item_values(item: Item) -> Values:
         "title_folded": fold(item.title),
         "label": item.label,
         "work_id": item.work_id,
-        "metadata": item.metadata,
-        "tags": list(item.tags),
-        "created_at": item.created_at,
+        "metadata": json.dumps(item.metadata),
+        "tags": json.dumps(item.tags),
+        "created_at": item.created_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
     }
 
 

@@ -175,4 +175,6 @@ def fold(words: str) -> str:
         >>> fold("STRASSE") == fold("straße")
         True
     """
+    if words.isascii():
+        return words.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", words).casefold())

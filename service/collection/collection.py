@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from models.errors import ArtefactError
 from models.types import Float32Array, Modality
@@ -17,6 +17,7 @@ from service.collection.index_set import IndexSet
 from service.collection.lock import FolderLock
 from service.collection.media_files import MediaFiles, item_id, sync_folder
 from service.collection.new_item import NewItem
+from service.collection.paging import PageRequest, RankedPage, ranked_page
 from service.collection.search import Page, search_items
 from service.collection.writer import Writer
 from service.index.options import DEFAULT_RECALL, IndexOptions
@@ -152,9 +153,18 @@ class Collection:
         filter: Filter | None = None,  # noqa: A002 - the word of the HTTP surface
         offset: int = 0,
         limit: int = 100,
+        *,
+        after: int = 0,
     ) -> tuple[list[Item], int]:
-        """Return up to ``limit`` items in the order of adding, and how many fit in all."""
-        return self._catalog.page(filter or Filter(), offset, limit)
+        """Return up to ``limit`` items in the order of adding, and how many fit in all.
+
+        Args:
+            filter: Which items; None for all.
+            offset: How many to leave out.
+            limit: Length of the page.
+            after: Start behind the item of this number.
+        """
+        return self._catalog.page(filter or Filter(), offset, limit, after=after)
 
     def delete(self, item_id: str) -> bool:
         """Forget an item, its vectors and its media; False when there is none of this id."""
@@ -196,6 +206,50 @@ class Collection:
         index = self._indexes.of(space, modality)
         chosen = filter and replace(filter, modality=filter.modality or modality)
         return search_items(self._catalog, index, queries, Page(k, offset, chosen))
+
+    def ranking(
+        self,
+        space: str,
+        modality: Modality,
+        query: Float32Array,
+        request: PageRequest,
+        filter: Filter | None = None,  # noqa: A002 - the word of the HTTP surface
+    ) -> RankedPage:
+        """Return a page of the ranking for one point of a space, with a cursor for the next.
+
+        Args:
+            space: Name of the space.
+            modality: What is looked for.
+            query: Point of the space, shape (K,).
+            request: Which part of the ranking.
+            filter: Which items may be found; None for all.
+
+        Raises:
+            ArtefactError, DataError, ShapeError: As ``search``.
+        """
+        sequence = self._catalog.sequence()
+
+        def search(depth: int) -> list[tuple[Item, float]]:
+            return self.search(space, modality, query[None, :], depth, filter=filter)[0]
+
+        return ranked_page(search, request, sequence)
+
+    def sequence(self) -> int:
+        """Return the number of the last change; 0 for a new collection."""
+        return self._catalog.sequence()
+
+    @property
+    def id(self) -> str:
+        """Made with the catalog, 32 hex digits."""
+        return self._catalog.collection_id
+
+    def describe_indexes(self, space: str) -> Mapping[Modality, Mapping[str, Any]]:
+        """Say of each index of a space what it is: type, number of vectors, measured recall."""
+        return self._indexes.describe(space)
+
+    def embedding_counts(self) -> Mapping[str, Mapping[Modality, int]]:
+        """Count the embeddings of each modality, for each space that has any."""
+        return self._catalog.embedding_counts()
 
     def embedding(self, item: Item, space: str) -> Embedding | None:
         """Return where an item lies in a space, None if it does not."""

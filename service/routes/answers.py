@@ -14,10 +14,12 @@ from service.schemas import (
     SearchAnswerBody,
     TookAnswer,
 )
+from service.settings import DEFAULT_COLLECTION
 
 
-def item_answer(item: Item) -> ItemAnswer:
-    """Shape one item; addresses are relative to the host."""
+def item_answer(item: Item, collection: str = DEFAULT_COLLECTION) -> ItemAnswer:
+    """Shape one item of a collection; addresses are relative to the host."""
+    query = "" if collection == DEFAULT_COLLECTION else f"?collection={collection}"
     return ItemAnswer(
         id=item.id,
         work_id=item.work_id,
@@ -28,22 +30,24 @@ def item_answer(item: Item) -> ItemAnswer:
         bytes=item.bytes,
         sha256=item.sha256,
         created_at=item.created_at,
-        media_url=f"/items/{item.id}/media",
-        preview_url=f"/items/{item.id}/preview",
+        media_url=f"/items/{item.id}/media{query}",
+        preview_url=f"/items/{item.id}/preview{query}",
         metadata=dict(item.metadata),
+        tags=list(item.tags),
     )
 
 
-def search_answer(answer: SearchAnswer) -> SearchAnswerBody:
-    """Shape a search answer."""
+def search_answer(answer: SearchAnswer, collection: str = DEFAULT_COLLECTION) -> SearchAnswerBody:
+    """Shape the answer to a search in a collection."""
     return SearchAnswerBody(
         query=_query_answer(answer),
         space=answer.space,
         took_ms=TookAnswer(**answer.took_ms),
         results=[
-            ResultAnswer(rank=hit.rank, score=hit.score, item=item_answer(hit.item))
+            ResultAnswer(rank=hit.rank, score=hit.score, item=item_answer(hit.item, collection))
             for hit in answer.results
         ],
+        next=None if answer.next is None else str(answer.next),
     )
 
 

@@ -58,9 +58,11 @@ SEARCH_EXAMPLE: dict[str, Any] = {
                             "media_url": "/items/5d41402abc4b2a76b971/media",
                             "preview_url": "/items/5d41402abc4b2a76b971/preview",
                             "metadata": {"duration_seconds": 4.0},
+                            "tags": ["outdoors"],
                         },
                     }
                 ],
+                "next": "1.3f547ae1.7.1234",
             }
         }
     },

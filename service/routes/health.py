@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.dependencies import EngineDep
+from service.dependencies import EnginesDep
 from service.errors import ProblemError
 from service.routes.answers import problems
 from service.schemas import HealthAnswer
@@ -22,15 +22,16 @@ async def is_live() -> HealthAnswer:
     response_model_exclude_none=True,
     responses=problems("not-ready"),
 )
-async def is_ready(engine: EngineDep) -> HealthAnswer:
+async def is_ready(engines: EnginesDep) -> HealthAnswer:
     """Say that spaces and indexes are open and the extractors are warm; otherwise 503 and why.
 
     Degraded means that no file could be decoded when it was last tried; stored items still answer.
     It asks nothing of the disk or the thread pool, so a busy service still counts as ready.
     """
-    if engine.waiting_for is not None:
-        raise ProblemError("not-ready", f"Not yet: {engine.waiting_for}")
-    trouble = engine.embedder.trouble
+    waiting = [engine.waiting_for for engine in engines.values() if engine.waiting_for is not None]
+    if waiting:
+        raise ProblemError("not-ready", f"Not yet: {waiting[0]}")
+    trouble = next(filter(None, (engine.embedder.trouble for engine in engines.values())), None)
     return HealthAnswer(status="ok" if trouble is None else "degraded", reason=trouble)
 
 

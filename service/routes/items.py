@@ -1,7 +1,8 @@
 """``/items``: list, add, read and delete what the collection holds."""
 
+import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
@@ -11,14 +12,16 @@ from models.types import Modality
 from service.captions import Caption, title_of_file
 from service.catalog.records import Filter
 from service.dependencies import EngineDep, ItemDep, PreviewsDep
+from service.errors import ProblemError
 from service.ingest import new_item
 from service.routes.answers import item_answer, problems
-from service.routes.parameters import FilterTexts, parse_filter
+from service.routes.filters import FilterTexts, parse_filter
 from service.schemas import ItemAnswer, ItemPage
 from service.uploads import received
 
 router = APIRouter(prefix="/items", tags=["items"])
 _ADD_PROBLEMS = (
+    "unknown-collection",
     "too-large",
     "unsupported",
     "mislabelled",
@@ -31,9 +34,11 @@ _ADD_PROBLEMS = (
     "not-ready",
     "disk-full",
 )
+_MAX_TAGS = 64
+_MAX_TAG_CHARACTERS = 100
 _Text = Annotated[str, Field(max_length=500)]
 # What ``filter`` and the query of a list mean by these words is not in the metadata.
-_RESERVED_KEYS = frozenset({"label", "title", "work_id", "modality"})
+_RESERVED_KEYS = frozenset({"label", "title", "work_id", "modality", "tag", "created_at"})
 
 
 def _metadata_key(key: str) -> str:
@@ -58,6 +63,22 @@ class ItemFields:
     label: str | None
     work_id: str | None
     metadata: dict[str, bool | int | float | str]
+    tags: tuple[str, ...]
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    """Read words separated by commas."""
+    return tuple(sorted({part.strip() for part in text.split(",")} - {""}))
+
+
+def _checked_tags(text: str) -> str:
+    """Refuse too many or too long tags, or such as nobody could type."""
+    tags = _tags(text)
+    if len(tags) > _MAX_TAGS or any(len(tag) > _MAX_TAG_CHARACTERS for tag in tags):
+        raise ValueError(f"expected at most {_MAX_TAGS} tags of {_MAX_TAG_CHARACTERS} characters")
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("expected tags without control characters")
+    return text
 
 
 def item_fields(
@@ -78,9 +99,19 @@ def item_fields(
             "(`duration_seconds`, `width`, ...) is added and wins."
         ),
     ] = None,
+    tags: Annotated[
+        str,
+        Form(
+            description=f"Words separated by commas, at most {_MAX_TAGS}, for `filter=tag:...`.",
+            max_length=_MAX_TAGS * (_MAX_TAG_CHARACTERS + 1),
+        ),
+        AfterValidator(_checked_tags),
+    ] = "",
 ) -> ItemFields:
     """Read the form fields of a new item; empty ones count as left out."""
-    return ItemFields(modality, title or None, label or None, work_id or None, metadata or {})
+    return ItemFields(
+        modality, title or None, label or None, work_id or None, metadata or {}, _tags(tags)
+    )
 
 
 def item_filter(
@@ -89,19 +120,50 @@ def item_filter(
 ) -> Filter:
     """Read the filter of a list of items."""
     told = parse_filter(filters)
-    return Filter(modality, told.work_id, told.label, told.title, told.metadata)
+    return replace(told, modality=modality)
 
 
-@router.get("", operation_id="list_items", responses=problems("invalid-request", "not-ready"))
+def page_start(
+    cursor: Annotated[
+        str | None,
+        Query(
+            description="`next` of the page before: goes on behind its last item, whatever was "
+            "added or deleted meanwhile.",
+            max_length=20,
+        ),
+    ] = None,
+) -> int:
+    """Read the number of the item that a page starts behind, 0 for the first page."""
+    if cursor is None:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,18}", cursor):
+        raise ProblemError(
+            "invalid-request", f"cursor: expected `next` of the page before, got {cursor!r}"
+        )
+    return int(cursor)
+
+
+@router.get(
+    "",
+    operation_id="list_items",
+    responses=problems("unknown-collection", "invalid-request", "not-ready"),
+)
 def list_items(
     engine: EngineDep,
     wanted: Annotated[Filter, Depends(item_filter)],
     offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    after: Annotated[int, Depends(page_start)] = 0,
 ) -> ItemPage:
     """List items in the order they were added, a page at a time."""
-    items, total = engine.collection.items(wanted, offset, limit)
-    return ItemPage(total=total, offset=offset, items=[item_answer(item) for item in items])
+    items, total = engine.collection.items(wanted, offset, limit + 1, after=after)
+    page = items[:limit]
+    return ItemPage(
+        total=total,
+        offset=offset,
+        items=[item_answer(item, engine.name) for item in page],
+        next=str(page[-1].number) if len(items) > limit else None,
+    )
 
 
 @router.post(
@@ -133,15 +195,17 @@ def add_item(
     )
     with received(file, text, engine.settings) as source:
         modality = fields.modality or (Modality.LYRICS if file is None else None)
-        item, created = engine.collection.add(new_item(engine.embedder, source, modality, caption))
+        new = new_item(engine.embedder, source, modality, caption)
+        item, created = engine.collection.add(replace(new, tags=fields.tags))
+    answer = item_answer(item, engine.name)
     response.status_code = 201 if created else 200
-    response.headers["Location"] = f"/items/{item.id}"
-    return item_answer(item)
+    response.headers["Location"] = answer.media_url.replace("/media", "", 1)
+    return answer
 
 
-def get_item(item: ItemDep) -> ItemAnswer:
+def get_item(engine: EngineDep, item: ItemDep) -> ItemAnswer:
     """Read one item."""
-    return item_answer(item)
+    return item_answer(item, engine.name)
 
 
 def delete_item(engine: EngineDep, previews: PreviewsDep, item: ItemDep) -> None:
@@ -155,7 +219,7 @@ router.add_api_route(
     get_item,
     methods=["GET"],
     operation_id="get_item",
-    responses=problems("unknown-item", "not-ready"),
+    responses=problems("unknown-item", "unknown-collection", "not-ready"),
 )
 router.add_api_route(
     "/{item_id}",
@@ -163,5 +227,5 @@ router.add_api_route(
     methods=["DELETE"],
     operation_id="delete_item",
     status_code=204,
-    responses=problems("unknown-item", "not-ready"),
+    responses=problems("unknown-item", "unknown-collection", "not-ready"),
 )

@@ -44,7 +44,7 @@ def media_router(settings: Settings, spaces: list[str]) -> APIRouter:
             206: {"description": "The range that was asked for."},
             304: {"description": "`If-None-Match` names this very file."},
             416: {"description": "The range lies outside the file."},
-            **problems("unknown-item", "not-ready"),
+            **problems("unknown-item", "unknown-collection", "not-ready"),
         },
     )
     router.add_api_route("/media", get_media, methods=["HEAD"], include_in_schema=False)
@@ -62,6 +62,7 @@ def media_router(settings: Settings, spaces: list[str]) -> APIRouter:
             304: {"description": "`If-None-Match` names this very preview."},
             **problems(
                 "unknown-item",
+                "unknown-collection",
                 "damaged",
                 "timeout",
                 "busy",
@@ -78,7 +79,12 @@ def media_router(settings: Settings, spaces: list[str]) -> APIRouter:
         methods=["GET"],
         operation_id="get_similar",
         responses=problems(
-            "unknown-item", "no-embedding", "invalid-request", "unknown-space", "not-ready"
+            "unknown-item",
+            "unknown-collection",
+            "no-embedding",
+            "invalid-request",
+            "unknown-space",
+            "not-ready",
         ),
     )
     return router
@@ -130,7 +136,7 @@ def _similar_operation(settings: Settings, spaces: list[str]) -> Callable[..., S
     ) -> SearchAnswerBody:
         """Find the items nearest to a stored item, by its stored embedding."""
         answer = engine.similar(item, target, asked, include_self=include_self)
-        return search_answer(answer)
+        return search_answer(answer, engine.name)
 
     return get_similar
 

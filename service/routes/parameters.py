@@ -1,52 +1,15 @@
 """Query parameters that several addresses share."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 
-from service.catalog.records import Filter
+from models.errors import DataError
+from service.collection.paging import Cursor, parse_cursor
 from service.engine import SearchOptions
-from service.errors import ProblemError
+from service.routes.filters import FilterTexts, parse_filter
 from service.settings import Settings
-
-FilterTexts = Annotated[
-    list[str],
-    Query(
-        default_factory=list,
-        alias="filter",
-        max_length=16,
-        description="`key:value`, may be repeated; every one must hold. "
-        "Keys: `label`, `work_id`, `title` (part of it), or any metadata key.",
-        examples=[["label:rain"]],
-    ),
-]
-
-
-def parse_filter(texts: Sequence[str]) -> Filter:
-    """Read ``key:value`` texts.
-
-    Raises:
-        ProblemError: ``invalid-request`` for a text without a key or a key given twice.
-
-    Example:
-        >>> parse_filter(["label:rain", "tempo:120"]).metadata
-        {'tempo': '120'}
-    """
-    pairs: dict[str, str] = {}
-    for text in texts:
-        key, colon, value = text.partition(":")
-        if not colon or not key:
-            raise ProblemError("invalid-request", f"filter: expected key:value, got {text[:80]!r}")
-        if key in pairs:
-            raise ProblemError("invalid-request", f"filter: the key {key[:80]!r} was given twice")
-        pairs[key] = value
-    return Filter(
-        label=pairs.pop("label", None),
-        work_id=pairs.pop("work_id", None),
-        title=pairs.pop("title", None),
-        metadata=pairs,
-    )
 
 
 def search_options(settings: Settings, spaces: Sequence[str]) -> Callable[..., SearchOptions]:
@@ -75,11 +38,40 @@ def search_options(settings: Settings, spaces: Sequence[str]) -> Callable[..., S
             float | None,
             Query(ge=-1.0, le=1.0, description="Leave out results that score lower."),
         ] = None,
+        group_by: Annotated[
+            Literal["work"] | None,
+            Query(description="`work`: only the best item of each work."),
+        ] = None,
+        cursor: Annotated[
+            str | None,
+            Query(
+                description="`next` of the answer before: goes on where it ended, whatever was "
+                "added or deleted meanwhile. The rest of the request stays the same.",
+                max_length=100,
+            ),
+        ] = None,
         *,
         filters: FilterTexts,
     ) -> SearchOptions:
         return SearchOptions(
-            k=k, offset=offset, space=space, min_score=min_score, filter=parse_filter(filters)
+            k=k,
+            offset=offset,
+            space=space,
+            min_score=min_score,
+            filter=parse_filter(filters),
+            cursor=_read_cursor(cursor, offset, settings.max_offset),
+            one_per_work=group_by == "work",
         )
 
     return read
+
+
+def _read_cursor(text: str | None, offset: int, max_rank: int) -> Cursor | None:
+    if text is None:
+        return None
+    cursor = parse_cursor(text)
+    if offset:
+        raise DataError("cursor: expected no offset beside it, a cursor says where to start")
+    if cursor.rank > max_rank:
+        raise DataError(f"cursor: expected a rank of at most {max_rank}, got {cursor.rank}")
+    return cursor

@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.uploads import received
 
 _PROBLEMS = (
+    "unknown-collection",
     "too-large",
     "unsupported",
     "mislabelled",
@@ -76,7 +77,7 @@ def _file_operation(
         asked: Annotated[SearchOptions, Depends(options)],
     ) -> SearchAnswerBody:
         with received(file, None, engine.settings) as query:
-            return search_answer(engine.search(query, source, target, asked))
+            return search_answer(engine.search(query, source, target, asked), engine.name)
 
     return search
 
@@ -93,7 +94,7 @@ def _lyrics_operation(
         ] = None,
     ) -> SearchAnswerBody:
         with received(file, text, engine.settings) as query:
-            return search_answer(engine.search(query, source, target, asked))
+            return search_answer(engine.search(query, source, target, asked), engine.name)
 
     return search
 

@@ -1,5 +1,8 @@
 """``GET /spaces``: what is loaded and which pairs it serves."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter
 
 from models.types import Modality
@@ -11,23 +14,32 @@ from service.schemas import SpaceAnswer, ViewAnswer
 router = APIRouter(tags=["service"])
 
 
-@router.get("/spaces", operation_id="list_spaces", responses=problems("not-ready"))
+@router.get(
+    "/spaces", operation_id="list_spaces", responses=problems("unknown-collection", "not-ready")
+)
 def list_spaces(engine: EngineDep) -> list[SpaceAnswer]:
     """List the loaded spaces: method, modalities, number of items in each, and pairs served."""
-    counts = engine.collection.statistics().embeddings
+    counts = engine.collection.embedding_counts()
     return [
-        _space_answer(space, dict(counts.get(space.name, {})))
+        _space_answer(
+            space, counts.get(space.name, {}), engine.collection.describe_indexes(space.name)
+        )
         for space in engine.embedder.spaces.values()
     ]
 
 
-def _space_answer(space: SpaceFolder, items: dict[Modality, int]) -> SpaceAnswer:
+def _space_answer(
+    space: SpaceFolder,
+    items: Mapping[Modality, int],
+    indexes: Mapping[Modality, Mapping[str, Any]],
+) -> SpaceAnswer:
     manifest = space.manifest
     return SpaceAnswer(
         name=space.name,
         method=manifest.method,
         n_components=manifest.n_components,
         fingerprint=manifest.fingerprint,
+        weights_sha256=manifest.weights_sha256,
         dataset=manifest.dataset,
         licence=manifest.licence,
         views=[
@@ -35,7 +47,9 @@ def _space_answer(space: SpaceFolder, items: dict[Modality, int]) -> SpaceAnswer
                 modality=modality,
                 dimension=space.view(modality).dimension,
                 extractor=space.view(modality).extractor,
+                extractor_fingerprint=space.view(modality).extractor_fingerprint,
                 items=items.get(modality, 0),
+                index=dict(indexes.get(modality, {})),
             )
             for modality in space.modalities
         ],

@@ -268,7 +268,7 @@ def test_an_unexpected_error_is_500_without_the_stack_trace(start, monkeypatch):
 
 def test_busy_workers_are_503_with_a_time_to_wait(start):
     client = start(queue_seconds=0.05)
-    with client.app.state.engine.embedder.slot():
+    with client.app.state.engines["default"].embedder.slot():
         response = post(client, sound(0))
     problem(response, "busy")
     assert int(response.headers["retry-after"]) > 0
@@ -278,7 +278,7 @@ def test_busy_workers_are_503_with_a_time_to_wait(start):
 def test_health_answers_while_every_thread_waits_for_a_worker(start):
     client = start()
     with ThreadPoolExecutor(60) as pool:
-        with client.app.state.engine.embedder.slot():
+        with client.app.state.engines["default"].embedder.slot():
             waiting = [pool.submit(post, client, sound(0)) for _ in range(60)]
             for address in ("/health/live", "/health/ready"):
                 assert client.get(address).status_code == 200
@@ -294,7 +294,7 @@ def test_decoding_that_takes_too_long_is_refused(start):
 
 def test_large_uploads_leave_no_temporary_file(start):
     client = start()
-    uploads = client.app.state.engine.settings.uploads_folder
+    uploads = client.app.state.engines["default"].settings.uploads_folder
     large = sound(0)[:-2] + bytes(3 * 2**20)
     post(client, large)
     post(client, b"\x7fELF" + large)

@@ -142,7 +142,7 @@ def test_the_preview_of_lyrics_is_their_first_lines(client, world):
 def test_a_preview_is_rendered_again_after_the_cache_was_deleted(client):
     item = item_of(client, "audio", "scenes/c4/1")
     first = client.get(item["preview_url"]).content
-    cached = client.app.state.engine.settings.previews_folder / f"{item['id']}.png"
+    cached = client.app.state.engines["default"].settings.previews_folder / f"{item['id']}.png"
     assert cached.read_bytes() == first
     cached.unlink()
     assert client.get(item["preview_url"]).content == first

@@ -46,10 +46,13 @@ def test_a_search_is_described_with_an_example(document, path):
     assert operation["summary"] == f"Find {target} by {source}"
     assert "curl" in operation["description"]
     names = {parameter["name"] for parameter in operation["parameters"]}
-    assert names == {"k", "offset", "space", "min_score", "filter"}
+    assert names == {
+        *("k", "offset", "space", "min_score", "filter"),
+        *("cursor", "group_by", "collection"),
+    }
     example = operation["responses"]["200"]["content"]["application/json"]["example"]
-    assert set(example) == {"query", "space", "took_ms", "results"}
-    assert set(operation["responses"]) == {"200", "413", "415", "422", "503", "507"}
+    assert set(example) == {"query", "space", "took_ms", "results", "next"}
+    assert set(operation["responses"]) == {"200", "404", "413", "415", "422", "503", "507"}
 
 
 def test_every_operation_has_its_own_id(document):
@@ -82,6 +85,7 @@ def test_the_other_addresses_are_listed(document):
         ("/items/{item_id}/preview", "get"),
         ("/items/{item_id}/similar", "get"),
         ("/spaces", "get"),
+        ("/collections", "get"),
         ("/health/live", "get"),
         ("/health/ready", "get"),
     }

@@ -57,7 +57,7 @@ def test_every_item_finds_itself_first_in_its_own_modality(client, world, part, 
 def test_the_answer_has_the_documented_shape(client, world):
     data = world.file("scenes", "audio", 2).read_bytes()
     answer = ask(client, "audio", "video", data, k=2)
-    assert set(answer) == {"query", "space", "took_ms", "results"}
+    assert set(answer) == {"query", "space", "took_ms", "results", "next"}
     assert answer["space"] == "scenes"
     assert set(answer["took_ms"]) == {"decode", "features", "project", "search", "total"}
     assert answer["took_ms"]["total"] >= answer["took_ms"]["features"] > 0
@@ -161,7 +161,7 @@ def test_a_query_far_from_all_training_data_scores_low_and_says_so(client):
 def test_the_score_is_the_cosine_times_the_typicality(client, world):
     """The engine's own embedding, found again from what the answer says."""
     answer = ask(client, "audio", "audio", sound(1, 0.5), space="scenes", k=24)
-    engine = client.app.state.engine
+    engine = client.app.state.engines["default"]
     media = engine.embedder.decode(sound(1, 0.5), "audio")
     row = engine.embedder.features(media, "scenes", "audio")
     placed = engine.embedder.project(row, "scenes", "audio")

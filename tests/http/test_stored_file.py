@@ -16,12 +16,12 @@ def added(client, place):
 
 
 def stored_path(client, item):
-    collection = client.app.state.engine.collection
+    collection = client.app.state.engines["default"].collection
     return collection.media_path(collection.get(item["id"]))
 
 
 def preview_path(client, item):
-    return client.app.state.engine.settings.previews_folder / f"{item['id']}.png"
+    return client.app.state.engines["default"].settings.previews_folder / f"{item['id']}.png"
 
 
 @pytest.mark.parametrize("address", ["media_url", "preview_url"])

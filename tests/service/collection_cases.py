@@ -1,10 +1,11 @@
 """Small collections for the tests beside this file."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
-from models.types import Modality
+from models.types import Float32Array, Modality
 from service.collection import Embedding, NewItem, SpaceRef
 
 K = 16
@@ -12,13 +13,13 @@ AV = SpaceRef("audio-video", "0123456789abcdef", (Modality.AUDIO, Modality.VIDEO
 SONG = SpaceRef("audio-lyrics", "fedcba9876543210", (Modality.AUDIO, Modality.LYRICS), K)
 
 
-def vector(seed):
+def vector(seed: int) -> Float32Array:
     """A unit vector of its own for every seed, shape (K,)."""
     row = np.random.default_rng(seed).standard_normal(K)
     return (row / np.linalg.norm(row)).astype(np.float32)
 
 
-def media(number):
+def media(number: int) -> bytes:
     return f"sound {number} ".encode() * 50
 
 
@@ -26,8 +27,8 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def new_item(number, **changes):
-    facts = {
+def new_item(number: int, **changes: Any) -> NewItem:
+    facts: dict[str, Any] = {
         "modality": Modality.AUDIO,
         "media": media(number),
         "media_type": "audio/wav",

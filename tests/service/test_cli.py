@@ -229,3 +229,13 @@ def test_migrate_brings_an_old_catalog_up_to_date(run, tmp_path):
     assert (code, "version 1 is now 2" in out, "kept in" in out) == (0, True, True)
     code, out, _ = run("migrate", "--data", data)
     assert (code, "nothing to do" in out) == (0, True)
+
+
+def test_a_command_may_name_a_collection(run, tmp_path, copy_of_indexed, monkeypatch):
+    (tmp_path / "more.toml").write_text(f'[other]\ndata = "{copy_of_indexed}"\n')
+    monkeypatch.setenv("KYOMEI_COLLECTIONS", str(tmp_path / "more.toml"))
+    monkeypatch.setenv("KYOMEI_DATA", str(tmp_path / "absent"))
+    code, out, _ = run("check", "--collection", "other", "--quiet")
+    assert (code, "144 items" in out) == (0, True)
+    code, _, err = run("check", "--collection", "none")
+    assert (code, "default, other, got none" in one_line(err)) == (2, True)

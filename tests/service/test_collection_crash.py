@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import kill_test
 from models.errors import ArtefactError
 from models.types import Modality
 from service.collection import Collection, StorageFullError
@@ -76,35 +76,14 @@ def assert_whole(collection):
     assert media_files(collection.folder) == sorted(expected_files)
 
 
-ADDS_AND_DELETES = """
-    start = {start}
-    for number in range(start, start + 10_000):
-        item, _ = collection.add(new_item(number))
-        say("added", item.id)
-        if number % 4 == 0:
-            collection.delete(item.id)
-            say("deleted", item.id)
-"""
-
-
-def test_every_acknowledged_change_survives_a_kill_at_a_random_moment(tmp_path):
-    moments = np.random.default_rng(0)
-    there: set[str] = set()
-    for round_ in range(5):
-        process = child(tmp_path, ADDS_AND_DELETES.format(start=10_000 * round_))
-        lines = [process.stdout.readline() for _ in range(moments.integers(3, 12))]
-        time.sleep(moments.uniform(0, 0.03))
-        told = [line.split() for line in lines + kill(process)]
-        deleted = {item_id for verb, item_id in told if verb == "deleted"}
-        added = {item_id for verb, item_id in told if verb == "added"}
-        with Collection(tmp_path, [AV], backend="numpy") as collection:
-            assert_whole(collection)
-            known = {item.id for item in collection.items(None, 0, 10_000)[0]}
-        # Only the last item may have been deleted without a word: killed before it could tell.
-        assert (there | added) - deleted - known <= {told[-1][1]}
-        assert not known & deleted
-        there = known
-    assert len(there) > 10
+@pytest.mark.slow
+@pytest.mark.parametrize("truncate", [False, True], ids=["plain", "index files cut"])
+def test_no_acknowledged_change_is_lost_by_a_kill_at_a_random_moment(tmp_path, truncate):
+    """The short form of ``benchmarks/kill_test.py``."""
+    tally = kill_test.run(tmp_path / "data", kills=2, seed=3, truncate=truncate)
+    assert tally.is_well, tally
+    assert tally.kills == 2
+    assert tally.added > 10
 
 
 KILLED_AT = {
