@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from models.types import Modality
 from service.collection import Collection, StorageFullError, writer
@@ -63,6 +64,60 @@ class Tally:
         return not (self.lost or self.back or self.not_found or self.findings)
 
 
+class Nursery:
+    """A process that has imported everything and gives birth to those that are killed."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.kill_test", "--nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        self._orders, self._said = self._process.stdin, self._process.stdout
+
+    def killed(self, folder: Path, round_: int, n_lines: int, pause: float) -> list[list[str]]:
+        """Start a process, kill it after so many lines and a pause; return the words it said."""
+        self._orders.write(f"{round_} {folder}\n")
+        self._orders.flush()
+        born, pid = self._said.readline().split()
+        assert born == "born", born  # noqa: S101
+        lines: list[list[str]] = []
+        while len(lines) < n_lines and (not lines or lines[-1][0] != "end"):
+            lines.append(self._said.readline().split())
+        time.sleep(pause)
+        os.kill(int(pid), signal.SIGKILL)
+        while not lines or lines[-1][0] != "end":
+            lines.append(self._said.readline().split())
+        return lines[:-1]
+
+    def close(self) -> None:
+        """End the process."""
+        with self._process:
+            self._orders.close()
+
+
+def _nursery() -> None:
+    """Read orders, one a line; each makes a child, and its end is told."""
+    for order in sys.stdin:
+        round_, folder = order.rstrip("\n").split(" ", 1)
+        pid = os.fork()
+        if pid == 0:
+            _Child(Path(folder), int(round_)).run()
+            os._exit(1)
+        _say("born", pid)
+        os.waitpid(pid, 0)
+        _say("end", 0)
+
+
+def _say(verb: str, number: int) -> None:
+    """Tell the one who counts; a line this short gets through a pipe whole or not at all."""
+    os.write(1, f"{verb} {number}\n".encode())
+
+
 def run(
     folder: Path, *, kills: int, seed: int, truncate: bool = False, pause: float = 0.0
 ) -> Tally:
@@ -75,33 +130,24 @@ def run(
         truncate: Whether to cut a piece off an index file after each kill.
         pause: Longest wait after the last line that was read, in seconds.
     """
-    chance, tally = random.Random(seed), Tally()  # noqa: S311  # not for secrets
-    for round_ in range(kills):
-        said = _killed(folder, round_, chance, pause)
-        if truncate:
-            _truncate(folder, chance)
-        else:
-            _check(folder, tally)
-        _compare(folder, said, tally)
-        if truncate:
-            _check(folder, tally)
-        tally.kills += 1
+    chance, tally, nursery = random.Random(seed), Tally(), Nursery()  # noqa: S311
+    try:
+        for round_ in tqdm(range(kills), unit="kill"):
+            moment = (chance.randint(1, 60), chance.uniform(0, pause))
+            said = nursery.killed(folder, round_, *moment)
+            if truncate:
+                _truncate(folder, chance)
+            else:
+                _check(folder, tally)
+            _compare(folder, said, tally)
+            if truncate:
+                _check(folder, tally)
+            tally.kills += 1
+    except KeyboardInterrupt:
+        pass  # what was done so far is told
+    finally:
+        nursery.close()
     return tally
-
-
-def _killed(folder: Path, round_: int, chance: random.Random, pause: float) -> list[list[str]]:
-    """Start a process, kill it at a random moment, and return the words of each line it said."""
-    command = [sys.executable, "-m", "benchmarks.kill_test", "--child", str(folder)]
-    process = subprocess.Popen(  # noqa: S603
-        [*command, "--seed", str(round_)], stdout=subprocess.PIPE, cwd=ROOT, text=True
-    )
-    with process:
-        assert process.stdout is not None  # noqa: S101
-        lines = [process.stdout.readline() for _ in range(chance.randint(1, 60))]
-        time.sleep(chance.uniform(0, pause))
-        process.send_signal(signal.SIGKILL)
-        lines += process.stdout.read().splitlines()
-    return [line.split() for line in lines]
 
 
 def _check(folder: Path, tally: Tally) -> None:
@@ -118,7 +164,7 @@ def _truncate(folder: Path, chance: random.Random) -> None:
 
 def _compare(folder: Path, said: list[list[str]], tally: Tally) -> None:
     """Hold what is there against what was told."""
-    told = {verb: {int(n) for v, n, *_ in said if v == verb} for verb in _VERBS}
+    told = {verb: {int(n) for v, n in said if v == verb} for verb in _VERBS}
     tally.added += len(told["added"])
     tally.deleted += len(told["deleted"])
     tally.refused_for_space += len(told["full"])
@@ -159,7 +205,7 @@ class _Child:
         """Change the collection until somebody ends it."""
         items, _ = self._collection.items(None, 0, 10**9)
         self._mine = [(int(item.title.removeprefix("sound ")), item.id) for item in items]
-        self._say("open", 0)
+        _say("open", 0)
         threads = [threading.Thread(target=self._add, args=(lane,)) for lane in range(3)]
         jobs = (self._delete, self._save, self._search)
         threads += [threading.Thread(target=job) for job in jobs]
@@ -168,18 +214,14 @@ class _Child:
         for thread in threads:
             thread.join()
 
-    def _say(self, verb: str, number: int) -> None:
-        with self._guard:
-            print(verb, number, flush=True)  # noqa: T201
-
     def _add(self, lane: int) -> None:
         for number in range(self._first + lane, self._first + NUMBERS_PER_ROUND, 3):
             try:
                 item, _ = self._collection.add(new_item(number))
             except StorageFullError:
-                self._say("full", number)
+                _say("full", number)
                 continue
-            self._say("added", number)
+            _say("added", number)
             with self._guard:
                 self._mine.append((number, item.id))
 
@@ -193,10 +235,10 @@ class _Child:
             if one is None:
                 time.sleep(0.001)
                 continue
-            self._say("deleting", one[0])
+            _say("deleting", one[0])
             with contextlib.suppress(StorageFullError):
                 self._collection.delete(one[1])
-                self._say("deleted", one[0])
+                _say("deleted", one[0])
 
     def _save(self) -> None:
         while True:
@@ -227,15 +269,20 @@ def _full(kills: int, seed: int, megabytes: int) -> Tally:
         folder = disk / "data"
         folder.mkdir()
         ballast = disk / "ballast"
-        chance, tally = random.Random(seed), Tally()  # noqa: S311  # not for secrets
-        for round_ in range(kills):
-            free = shutil.disk_usage(disk).free
-            ballast.write_bytes(bytes(max(0, free - chance.randint(100_000, 900_000))))
-            said = _killed(folder, round_, chance, 0.3)
-            ballast.unlink()
-            _check(folder, tally)
-            _compare(folder, said, tally)
-            tally.kills += 1
+        chance, tally, nursery = random.Random(seed), Tally(), Nursery()  # noqa: S311
+        try:
+            for round_ in tqdm(range(kills), unit="kill"):
+                free = shutil.disk_usage(disk).free
+                ballast.write_bytes(bytes(max(0, free - chance.randint(100_000, 900_000))))
+                said = nursery.killed(folder, round_, chance.randint(1, 60), chance.uniform(0, 0.3))
+                ballast.unlink()
+                _check(folder, tally)
+                _compare(folder, said, tally)
+                tally.kills += 1
+        except KeyboardInterrupt:
+            pass  # what was done so far is told
+        finally:
+            nursery.close()
         return tally
 
 
@@ -246,10 +293,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", choices=["plain", "truncated", "full"], default="plain")
     parser.add_argument("--megabytes", type=int, default=24)
-    parser.add_argument("--child", type=Path)
+    parser.add_argument("--nursery", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.child is not None:
-        _Child(asked.child, asked.seed).run()
+    if asked.nursery:
+        _nursery()
         return
     start = time.perf_counter()
     if asked.kind == "full":

@@ -6,7 +6,6 @@ from typing import Any
 
 from models.errors import DataError, KyomeiError
 from service.artefacts import SpaceFolder, find_spaces
-from service.catalog.database import SCHEMA_VERSION
 from service.catalog.records import Embedding, Item
 from service.collection.check import (
     KINDS,
@@ -21,6 +20,7 @@ from service.collection.collection import Collection
 from service.collection.mend import drop_damaged, move_to_lost_and_found, set_aside
 from service.embedder import Embedder
 from service.index.options import IndexOptions, MilvusAddress
+from service.manifest import manifest_values
 from service.settings import Settings
 
 
@@ -101,12 +101,7 @@ def report_values(settings: Settings, outcome: Outcome) -> dict[str, Any]:
             {**asdict(finding), "repair": KINDS[finding.kind]} for finding in report.findings
         ],
         "repairs": [asdict(repair) for repair in outcome.repairs],
-        "manifest": {
-            "schema_version": SCHEMA_VERSION,
-            "collection_id": report.collection_id,
-            "sequence": report.sequence,
-            "spaces": [asdict(space) for space in report.spaces.values()],
-        },
+        "manifest": manifest_values(settings, report),
     }
 
 

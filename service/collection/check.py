@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from models.errors import ArtefactError
+from models.types import Modality
 from service.catalog.catalog import Catalog
 from service.catalog.database import sqlite_url
 from service.catalog.records import Item, SpaceRef
@@ -66,6 +67,7 @@ class Report:
         collection_id: Of the catalog.
         sequence: The last change of the catalog.
         spaces: What the catalog keeps embeddings of.
+        embeddings: How many there are of each modality, for each space that has any.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -74,6 +76,7 @@ class Report:
     collection_id: str = ""
     sequence: int = 0
     spaces: Mapping[str, SpaceRef] = field(default_factory=dict)
+    embeddings: Mapping[str, Mapping[Modality, int]] = field(default_factory=dict)
 
 
 def check_folder(
@@ -140,6 +143,7 @@ class _Check:
         self.report.collection_id = self._catalog.collection_id
         self.report.sequence = self._catalog.sequence()
         self.report.spaces = stored = self._catalog.embeddings.spaces()
+        self.report.embeddings = self._catalog.embedding_counts()
         for space in stored.values():
             self._embeddings(space)
             self._indexes(space, options)

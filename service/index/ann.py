@@ -62,6 +62,7 @@ class Structure(ABC):
     def __init__(self, index: Any, owner: object = None) -> None:
         self.index = index
         self._owner = owner  # memory that FAISS reads but does not own
+        self._unfiltered: dict[int, Any] = {}  # parameters by width; FAISS only reads them
 
     @classmethod
     @abstractmethod
@@ -89,8 +90,13 @@ class Structure(ABC):
         self, queries: Queries, n: int, width: int, eligible: Eligible
     ) -> tuple[Float32Array, Int64Array]:
         """Scores and positions of eligible rows, both (B, n), best first; -1 for none."""
-        selector = None if eligible.is_all else faiss.IDSelectorBitmap(eligible.bits)
-        return self.index.search(queries.host, n, params=self.parameters(width, selector))
+        if eligible.is_all:
+            parameters = self._unfiltered.get(width)
+            if parameters is None:
+                parameters = self._unfiltered[width] = self.parameters(width, None)
+        else:
+            parameters = self.parameters(width, faiss.IDSelectorBitmap(eligible.bits))
+        return self.index.search(queries.host, n, params=parameters)
 
 
 class Hnsw(Structure):

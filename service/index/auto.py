@@ -18,7 +18,8 @@ def choose(n_rows: int, dimension: int, options: IndexOptions, *, on_gpu: bool) 
 
     A backend that names a type gets it, as soon as there are ``FEWEST_ROWS``. ``auto`` takes the
     exact scan up to ``FLAT_VALUES`` values (on a GPU: as long as the vectors fit the memory), then
-    the fastest approximate type that fits the memory: hnsw, ivf-sq8, ivf-pq.
+    ivf-sq8, or ivf-pq where that does not fit the memory. hnsw answers as fast, but takes six times
+    the memory and many times as long to build; its turn comes when ivf-sq8 finds too little.
     """
     if n_rows < FEWEST_ROWS or options.backend == "flat":
         return "flat"
@@ -29,10 +30,8 @@ def choose(n_rows: int, dimension: int, options: IndexOptions, *, on_gpu: bool) 
         return "flat"
     if on_gpu and memory_bytes("flat", n_rows, dimension) <= budget:
         return "flat"
-    for kind in ("hnsw", "ivf-sq8"):
-        if memory_bytes(kind, n_rows, dimension) <= budget:
-            return kind
-    return "ivf-pq"
+    fits = memory_bytes("ivf-sq8", n_rows, dimension) <= budget
+    return "ivf-sq8" if fits else "ivf-pq"
 
 
 def next_more_exact(kind: str) -> str:

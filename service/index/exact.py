@@ -125,8 +125,8 @@ def flat_search(
     while len(waiting) and n <= most and 2 * n <= len(rows):
         some = queries.take(waiting)
         scores, positions = scanner.top(rows, some, n)
-        found = rescored(rows, some.host, eligible.without_others(positions), k)
-        certain = are_certain(found, some.host, scores[:, -1], error)
+        found = rescored(rows, some, eligible.without_others(positions), k)
+        certain = are_certain(found, some, scores[:, -1], error)
         done = waiting[certain]
         hits.ids[done], hits.scores[done] = found.ids[certain], found.scores[certain]
         waiting = waiting[~certain]
@@ -149,11 +149,11 @@ def subset_search(
     """Return the k best of the rows at some positions (ascending), exactly."""
     n = k + SPARE
     if len(positions) <= n:
-        return rescored(rows, queries.host, np.tile(positions, (len(queries), 1)), k)
+        return rescored(rows, queries, np.tile(positions, (len(queries), 1)), k)
     scores, found = cpu.top_among(rows, queries, n, positions)
-    hits = rescored(rows, queries.host, found, k)
+    hits = rescored(rows, queries, found, k)
     error = cpu.score_error(queries.dimension) * rows.largest_norm
-    certain = are_certain(hits, queries.host, scores[:, -1], error)
+    certain = are_certain(hits, queries, scores[:, -1], error)
     for number in np.flatnonzero(~certain).tolist():
         put(hits, number, _best_of(rows, queries.host[number], k, positions))
     return hits

@@ -23,7 +23,6 @@ from service.index.options import IndexOptions
 from service.index.protocol import Hits
 from service.index.queries import Queries, on_device, to_host
 from service.index.rows import RowStore, check_ids
-from service.index.scoring import check_search
 from service.index.snapshot import loaded_state, write_changes, write_state
 from service.index.state import Base, Scanners, State, empty_state, on_base
 
@@ -99,10 +98,10 @@ class FaissIndex:
 
         A torch tensor on the GPU goes to a GPU index as it is.
         """
-        host = check_search(to_host(queries), k, self.dimension)
+        asked = Queries.checked(queries, k, self.dimension)
         if allowed is not None:
             allowed = check_ids(allowed)
-        return self._state.search(self._scanners, Queries(host, on_device(queries)), k, allowed)
+        return self._state.search(self._scanners, asked, k, allowed)
 
     def save(self, path: Path) -> None:
         """Write everything to one file, atomically, and read the big part from there."""
@@ -190,9 +189,9 @@ class FaissIndex:
             self._swap(base, valid)
         except BuildStopped:
             _LOG.info("building the index was stopped; it begins again at the next start")
-        except (RuntimeError, MemoryError) as error:
+        except Exception:  # noqa: BLE001 - nobody stands above a thread to raise to
             self._failed_at = 2 * len(state)
-            _LOG.warning("building the index failed, the exact scan goes on: %s", error)
+            _LOG.exception("building the index failed, what was there goes on")
         finally:
             with self._lock:
                 self._building, self._touched = None, None

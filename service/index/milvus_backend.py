@@ -23,6 +23,7 @@ from models.types import Float32Array, Int64Array
 from service.index.errors import IndexSettingError, IndexUnreachableError
 from service.index.options import MilvusAddress
 from service.index.protocol import Hits
+from service.index.queries import Queries
 from service.index.rows import Rows, RowStore, check_ids, new_generation
 from service.index.scoring import (
     are_certain,
@@ -157,7 +158,7 @@ class MilvusIndex:
             return hits
         last_score = np.array([candidates[-1]["distance"]], np.float32)
         error = (self.dimension + 2) * _SINGLE_ROUNDING * self._largest_norm
-        return hits if are_certain(hits, query, last_score, error)[0] else None
+        return hits if are_certain(hits, Queries(query), last_score, error)[0] else None
 
     def _candidates(self, queries: Float32Array, n: int, condition: str) -> Iterator[Sequence[Any]]:
         """The n nearest by Milvus's own scores, with their vectors, for each query (B, K)."""

@@ -18,16 +18,16 @@ _LOG = logging.getLogger(__name__)
 DEPTH = 10
 N_STORED = 64
 _N_MOVED = 192
-_MOVE = 0.2
+_MOVE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """Questions to a table of rows with their exact answers.
 
-    The first ``N_STORED`` questions are stored rows, which must find themselves. The others are
-    stored rows moved by a fifth of their length in a random direction, like a query that is close
-    to what is stored and not the same.
+    The first ``N_STORED`` questions are stored rows, which must find themselves. By the others the
+    recall is measured: stored rows moved in a random direction by half the distance to their
+    ``DEPTH``-th neighbour, so that they lie between the rows like a query that was never stored.
 
     Attributes:
         queries: Shape (Q, K), float32.
@@ -58,13 +58,13 @@ def make_probe(rows: Rows, threads: int, seed: int = 0) -> Probe:
     n = min(N_STORED + _N_MOVED, len(rows))
     queries = rows.vectors[np.sort(generator.choice(len(rows), n, replace=False))]
     generator.shuffle(queries, axis=0)
-    moved = queries[N_STORED:]
-    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    noise = generator.standard_normal(moved.shape)
-    noise *= _MOVE * lengths / np.maximum(np.linalg.norm(noise, axis=1, keepdims=True), 1e-30)
-    queries[N_STORED:] = moved + noise
+    neighbours = exact_positions(rows, queries, DEPTH, threads)[:, :DEPTH]
+    reach = np.linalg.norm(rows.vectors[neighbours[:, -1]] - queries, axis=1, keepdims=True)
+    noise = generator.standard_normal(queries.shape)
+    noise *= _MOVE * reach / np.maximum(np.linalg.norm(noise, axis=1, keepdims=True), 1e-30)
+    queries[N_STORED:] += noise[N_STORED:]
     positions = exact_positions(rows, queries, DEPTH, threads)
-    return Probe(queries, rescored(rows, queries, positions, DEPTH).scores)
+    return Probe(queries, rescored(rows, Queries(queries), positions, DEPTH).scores)
 
 
 def measure(rows: Rows, finder: Finder, effort: Effort, probe: Probe) -> Measured:
@@ -72,12 +72,12 @@ def measure(rows: Rows, finder: Finder, effort: Effort, probe: Probe) -> Measure
     everything = Eligible(len(rows))
     queries = Queries(probe.queries)
     _, positions = finder.search(queries, effort.depth, effort.width, everything)
-    found = rescored(rows, probe.queries, positions, DEPTH).scores
+    found = rescored(rows, queries, positions, DEPTH).scores
     wanted = np.isfinite(probe.scores)
     last = np.where(wanted, probe.scores, np.inf).min(axis=1, keepdims=True)
-    hits = (found >= last) & wanted
+    hits = ((found >= last) & wanted)[N_STORED:]
     itself = found[:N_STORED, 0] >= probe.scores[:N_STORED, 0]
-    return Measured(float(hits.sum() / max(1, wanted.sum())), float(itself.mean()))
+    return Measured(float(hits.sum() / max(1, wanted[N_STORED:].sum())), float(itself.mean()))
 
 
 def tune(

@@ -1,11 +1,14 @@
 """The one place where scores are computed and ordered, whatever found the candidates."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ShapeError
-from models.types import Float32Array, Int64Array
+from models.types import Float32Array, Float64Array, Int64Array
 from service.index.protocol import NO_ID, Hits
+from service.index.queries import Queries
 from service.index.rows import Rows, check_vectors
 
 _BLOCK_VALUES = 1 << 20
@@ -37,7 +40,7 @@ def best(ids: Int64Array, scores: Float32Array, k: int) -> tuple[Int64Array, Flo
     return ids[order], scores[order]
 
 
-def rescored(rows: Rows, queries: Float32Array, positions: Int64Array, k: int) -> Hits:
+def rescored(rows: Rows, queries: Queries, positions: Int64Array, k: int) -> Hits:
     """Score candidates exactly and return the k best of each query.
 
     Args:
@@ -46,14 +49,17 @@ def rescored(rows: Rows, queries: Float32Array, positions: Int64Array, k: int) -
         positions: Of candidates in ``rows``, each once, shape (B, C); -1 for none.
         k: Number of answers; beyond C they are padded.
     """
+    n_candidates = positions.shape[1]
+    if len(queries) == 1 and k <= n_candidates and positions.min() >= 0:
+        return rescored_one(rows, queries.wide[0], positions[0], k)
     found = no_hits(len(queries), k)
-    width = min(k, positions.shape[1])
-    step = max(1, _BLOCK_VALUES // max(1, positions.shape[1] * queries.shape[1]))
+    width = min(k, n_candidates)
+    step = max(1, _BLOCK_VALUES // max(1, n_candidates * queries.dimension))
     for start in range(0, len(queries), step):
         some = slice(start, start + step)
         places = positions[some]
-        scores = _gathered_scores(rows, queries[some], places)
-        ids = rows.ids[places]
+        products = rows.vectors[places] * queries.wide[some, None, :]
+        scores, ids = products.sum(axis=2).astype(np.float32), rows.ids[places]
         if (places < 0).any():
             scores[places < 0], ids[places < 0] = -np.inf, NO_ID
         # NO_ID is below every id, but its score is below every score: it stays behind.
@@ -63,15 +69,17 @@ def rescored(rows: Rows, queries: Float32Array, positions: Int64Array, k: int) -
     return found
 
 
-def _gathered_scores(rows: Rows, queries: Float32Array, positions: Int64Array) -> Float32Array:
-    """Inner products (B, C), summed as in ``exact_scores``: bit by bit the same."""
-    part = rows.vectors[positions].astype(np.float64)
-    part *= queries.astype(np.float64)[:, None, :]
-    return part.sum(axis=2).astype(np.float32)
+def rescored_one(rows: Rows, query: Float64Array, places: Int64Array, k: int) -> Hits:
+    """The same for one query (K,) and C >= k places, in as few calls of NumPy as there can be."""
+    products = rows.vectors.take(places, axis=0) * query
+    scores = np.add.reduce(products, axis=1).astype(np.float32)
+    ids = rows.ids.take(places)
+    order = np.lexsort((ids, -scores))[:k]
+    return Hits(ids.take(order)[None], scores.take(order)[None])
 
 
 def are_certain(
-    hits: Hits, queries: Float32Array, last_scores: Float32Array, error: float
+    hits: Hits, queries: Queries, last_scores: Float32Array, error: float
 ) -> NDArray[np.bool_]:
     """Tell which answers hold although only some rows were looked at, shape (B,).
 
@@ -81,10 +89,14 @@ def are_certain(
         last_scores: No other row has an approximate score above it, shape (B,).
         error: Bound on the error of an approximate score for a query of length 1.
     """
-    lengths = np.sqrt(np.einsum("bk,bk->b", queries, queries, dtype=np.float64))
-    outside_at_most = last_scores + error * lengths + queries.shape[1] * _SMALLEST_NORMAL
-    certain: NDArray[np.bool_] = outside_at_most < hits.scores[:, -1]
+    slack = error * queries.lengths + queries.dimension * _SMALLEST_NORMAL
+    certain: NDArray[np.bool_] = last_scores + slack < hits.scores[:, -1]
     return certain
+
+
+def doubt(query: Float64Array, error: float) -> float:
+    """By how much the approximate score of a query (K,) may be too low; see ``are_certain``."""
+    return error * math.sqrt(np.dot(query, query)) + len(query) * _SMALLEST_NORMAL
 
 
 def merged(one: Hits, other: Hits) -> Hits:

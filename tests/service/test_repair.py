@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from models.types import Modality
+from models.spaces import read_manifest
 from service.collection import Collection
 from service.repair import check_collection, report_lines, report_values
 
@@ -155,7 +155,22 @@ def test_the_report_for_programs_holds_what_was_found(settings):
         "media-missing",
         "the item is set aside in quarantine/",
     )
-    assert values["manifest"]["schema_version"] == 2
-    spaces = {space["name"]: space for space in values["manifest"]["spaces"]}
+
+
+def test_the_manifest_ties_model_extractor_catalog_and_index_together(settings, world):
+    manifest = report_values(settings, check(settings))["manifest"]
+    assert (manifest["schema_version"], manifest["items"]) == (2, 144)
+    spaces = {space["name"]: space for space in manifest["spaces"]}
     assert set(spaces) == {"scenes", "songs"}
-    assert Modality.SCORE in spaces["songs"]["modalities"]
+    for name, space in spaces.items():
+        said = read_manifest(world.spaces / name)
+        assert space["fingerprint"] == space["model"]["fingerprint"] == said.fingerprint
+        assert space["model"]["weights_sha256"] == said.weights_sha256
+        fingerprints = {
+            modality: made["fingerprint"] for modality, made in space["model"]["extractors"].items()
+        }
+        assert fingerprints == {view.name: view.extractor_fingerprint for view in said.views}
+        assert set(space["embeddings"].values()) == {24}
+        assert space["index"]["collection_id"] == manifest["collection_id"]
+        counts = {modality: file["count"] for modality, file in space["index"]["files"].items()}
+        assert counts == space["embeddings"]

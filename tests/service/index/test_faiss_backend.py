@@ -1,3 +1,4 @@
+import logging
 import threading
 
 import faiss
@@ -8,6 +9,7 @@ from service.index.errors import IndexSettingError
 from service.index.faiss_backend import FaissIndex
 from service.index.numpy_backend import NumpyIndex
 from service.index.options import IndexOptions
+from tests.service.index.clusters import clustered
 
 HAS_GPU = hasattr(faiss, "GpuIndexFlatIP") and faiss.get_num_gpus() > 0
 
@@ -127,6 +129,141 @@ def test_gpu_filter_filters(gpu_index):
     allowed = np.arange(1, 400, 2)
     assert_same_answers(gpu_index, vectors, vectors[:6], 8, allowed=allowed)
     assert gpu_index.search(vectors[:1], 3, allowed=np.array([9])).ids[0].tolist() == [9, -1, -1]
+
+
+def test_a_full_gpu_leaves_the_work_to_the_cpu_with_a_warning(gpu_index, monkeypatch, caplog):
+    vectors, queries = unit_rows(600, 24), unit_rows(5, 24, seed=4)
+    gpu_index.add(np.arange(600), vectors)
+
+    class Full:
+        ntotal = 0
+
+        def reset(self):
+            pass
+
+        def add(self, rows):
+            raise RuntimeError("Error in allocMemory: out of memory, cudaMalloc error")
+
+    monkeypatch.setattr(faiss, "GpuIndexFlatIP", lambda *_: Full(), raising=False)
+    with caplog.at_level(logging.WARNING, "service"):
+        assert_same_answers(gpu_index, vectors, queries, 5)
+        assert_same_answers(gpu_index, vectors, queries, 5)
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "the GPU has no memory left for an index, the CPU goes on"
+    ]
+
+
+def test_an_error_of_the_gpu_that_is_no_lack_of_memory_is_not_hidden(gpu_index, monkeypatch):
+    gpu_index.add(np.arange(600), unit_rows(600, 24))
+
+    def broken(*_):
+        raise RuntimeError("invalid device function")
+
+    monkeypatch.setattr(faiss, "GpuIndexFlatIP", broken, raising=False)
+    with pytest.raises(RuntimeError, match="invalid device"):
+        gpu_index.search(unit_rows(1, 24), 3)
+
+
+def test_torch_tensors_are_taken_as_they_are(gpu_index):
+    torch = pytest.importorskip("torch")
+    vectors, queries = unit_rows(500, 24), unit_rows(5, 24, seed=5)
+    device = "cuda" if HAS_GPU else "cpu"
+    gpu_index.add(torch.arange(500), torch.from_numpy(vectors).to(device))
+    hits = gpu_index.search(torch.from_numpy(queries).to(device), 7)
+    oracle = NumpyIndex(24)
+    oracle.add(np.arange(500), vectors)
+    expected = oracle.search(queries, 7)
+    assert np.array_equal(hits.ids, expected.ids)
+    assert np.array_equal(hits.scores, expected.scores)
+
+
+class OnDevice:
+    """A tensor that claims to lie on the GPU; FAISS's CPU index takes it through torch_utils."""
+
+    is_cuda = True
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+        self.n_host_copies = 0
+
+    def detach(self):
+        return self
+
+    def contiguous(self):
+        return self.tensor
+
+    def cpu(self):
+        self.n_host_copies += 1
+        return self.tensor
+
+
+def test_tensors_on_the_gpu_reach_faiss_as_tensors(gpu_index, monkeypatch):
+    torch = pytest.importorskip("torch")
+    if HAS_GPU:
+        pytest.skip("the real tensors of the test above do it")
+    seen = []
+
+    class Watched:
+        def __init__(self, index):
+            self.index = index
+
+        def __getattr__(self, name):
+            return getattr(self.index, name)
+
+        def add(self, rows):
+            seen.append(("add", type(rows)))
+            self.index.add(np.asarray(rows))
+
+        def search(self, queries, n):
+            seen.append(("search", type(queries)))
+            scores, positions = self.index.search(np.asarray(queries), n)
+            return torch.from_numpy(scores), torch.from_numpy(positions)
+
+    monkeypatch.setattr(faiss, "GpuIndexFlatIP", lambda _, k: Watched(faiss.IndexFlatIP(k)))
+    vectors = unit_rows(500, 24)
+    index = flat_index(24, device="gpu")
+    index.add(np.arange(500), OnDevice(torch.from_numpy(vectors)))
+    hits = index.search(OnDevice(torch.from_numpy(vectors[:3])), 4)
+    assert hits.ids[:, 0].tolist() == [0, 1, 2]
+    assert seen == [("add", torch.Tensor), ("search", torch.Tensor)]
+
+
+def test_ivf_lives_on_the_gpu_and_filters_there(gpu_index, monkeypatch):
+    copies = []
+    if not HAS_GPU:
+
+        def to_gpu(resources, number, index):
+            copies.append(number)
+            return index
+
+        monkeypatch.setattr(faiss, "index_cpu_to_gpu", to_gpu, raising=False)
+    vectors, queries = clustered(3000, 30, dimension=24, seed=1)
+    index = FaissIndex(24, IndexOptions("ivf-sq8", "gpu"))
+    index.add(np.arange(3000), vectors)
+    index.settle()
+    assert index.describe()["device"] == "gpu"
+    assert HAS_GPU or copies == [0]
+    exact = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
+    found = index.search(queries, 10).ids
+    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)]) > 0.95
+    allowed = np.arange(1, 3000, 2)
+    hits = index.search(queries, 20, allowed=allowed)
+    assert np.isin(hits.ids, allowed).all()
+    index.remove(found[0])
+    assert not np.isin(index.search(queries, 300).ids, found[0]).any()
+
+
+def test_a_gpu_that_cannot_hold_an_ivf_index_leaves_it_to_the_cpu(gpu_index, monkeypatch, caplog):
+    def full(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(faiss, "index_cpu_to_gpu", full, raising=False)
+    vectors, _ = clustered(2500, 1, dimension=24, seed=2)
+    index = FaissIndex(24, IndexOptions("ivf-sq8", "gpu"))
+    index.add(np.arange(2500), vectors)
+    index.settle()
+    assert np.mean(index.search(vectors[:100], 1).ids[:, 0] == np.arange(100)) > 0.95
+    assert "the CPU goes on" in caplog.text
 
 
 def test_gpu_answers_are_right_beyond_the_most_that_a_gpu_selects(gpu_index):

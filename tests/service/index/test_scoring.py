@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from service.index.protocol import NO_ID, Hits
+from service.index.queries import Queries
 from service.index.rows import Rows
 from service.index.scoring import are_certain, best, exact_scores, merged, rescored
 
@@ -49,7 +50,7 @@ def test_candidates_get_the_scores_of_the_naive_function_bit_by_bit(dimension):
     queries = rng.standard_normal((40, dimension)).astype(np.float32)
     positions = np.stack([rng.permutation(500)[:60] for _ in range(40)])
     positions[:, 50:] = -1
-    hits = rescored(rows, queries, positions, 70)
+    hits = rescored(rows, Queries(queries), positions, 70)
     for number, query in enumerate(queries):
         places = positions[number, :50]
         ids, scores = best(rows.ids[places], exact_scores(query, vectors[places]), 50)
@@ -57,12 +58,25 @@ def test_candidates_get_the_scores_of_the_naive_function_bit_by_bit(dimension):
         assert hits.scores[number].tolist() == scores.tolist() + [-np.inf] * 20
 
 
+def test_one_query_alone_is_scored_as_in_a_batch():
+    rng = np.random.default_rng(4)
+    rows = Rows(np.arange(200), rng.standard_normal((200, 33)).astype(np.float32), 0, 100.0)
+    queries = rng.standard_normal((9, 33)).astype(np.float32)
+    positions = np.stack([rng.permutation(200)[:30] for _ in range(9)])
+    together = rescored(rows, Queries(queries), positions, 12)
+    for number in range(9):
+        some = slice(number, number + 1)
+        alone = rescored(rows, Queries(queries[some]), positions[some], 12)
+        assert np.array_equal(alone.ids[0], together.ids[number])
+        assert np.array_equal(alone.scores[0], together.scores[number])
+
+
 @pytest.mark.parametrize(
     ("last", "is_certain"), [(0.5, True), (0.79, False)], ids=["clear", "too close"]
 )
 def test_an_answer_is_certain_only_when_rounding_cannot_hide_a_better_row(last, is_certain):
     rows = rows_on_a_line([0.9, 0.8, 0.5, 0.1])
-    query = np.ones((1, 1), np.float32)
+    query = Queries(np.ones((1, 1), np.float32))
     hits = rescored(rows, query, np.array([[0, 1, 2]]), 2)
     assert hits.ids.tolist() == [[0, 1]]
     certain = are_certain(hits, query, np.array([last], np.float32), 0.1)
@@ -71,7 +85,7 @@ def test_an_answer_is_certain_only_when_rounding_cannot_hide_a_better_row(last, 
 
 def test_an_answer_with_too_few_candidates_is_not_certain():
     rows = rows_on_a_line([0.9, 0.8])
-    query = np.ones((1, 1), np.float32)
+    query = Queries(np.ones((1, 1), np.float32))
     hits = rescored(rows, query, np.array([[0, -1, -1]]), 2)
     assert are_certain(hits, query, np.array([-3e38], np.float32), 0.1).tolist() == [False]
 
