@@ -81,6 +81,8 @@ def parse_filter(texts: Sequence[str]) -> Filter:
 
 
 def _add_range(parts: _Parts, key: str, sign: str, value: str) -> None:
+    if key.endswith("="):
+        raise _refusal(f"expected {sign}= and not ={sign} in {key[:80]}{sign}{value[:80]}")
     if key in _ONLY_EQUAL:
         raise _refusal(f"{key} is compared with `:` only, got {key}{sign}{value[:80]}")
     if any(one.key == key and one.comparison[0] == sign[0] for one in parts.ranges):

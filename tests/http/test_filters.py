@@ -56,6 +56,7 @@ def test_values_may_hold_signs_of_comparison():
         (["tempo>=1", "tempo>2"], "given twice"),
         (["a:1", "a:2"], "given twice"),
         (["tempo"], "expected key:value"),
+        (["tempo=>3"], "expected >= and not =>"),
         ([":1"], "expected key:value"),
         ([">=1"], "expected key:value"),
         (["made>9999-12-31"], "before 9999"),
