@@ -1,13 +1,13 @@
 """How well a running demo answers, over HTTP: every item of one modality is sent as a query.
 
     make demo                                   # in another terminal
-    python benchmarks/demo_accuracy.py [--url http://127.0.0.1:8000] [--space scenes|songs]
+    python benchmarks/demo_accuracy.py [--url http://127.0.0.1:8000] [--space everyday|songs]
 
 For each ordered pair of modalities of the space: the query's file is downloaded from
 ``/items/{id}/media`` and uploaded to ``/search/{source}-to-{target}``. Prints one line per pair:
 number of queries and of answers to choose from, share whose first answer has the right class
-(scenes only), share whose true partner (same ``work_id``) is first, among the first five and among
-the first ten, with chance in brackets, and the median milliseconds of a query.
+(`everyday` only), share whose true partner (same ``work_id``) is first, among the first five and
+among the first ten, with chance in brackets, and the median milliseconds of a query.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def main() -> None:
     """Measure every pair of one space."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8000")
-    parser.add_argument("--space", default="scenes")
+    parser.add_argument("--space", default="everyday")
     arguments = parser.parse_args()
     with httpx.Client(base_url=arguments.url, timeout=120.0) as client:
         spaces = client.get("/spaces").raise_for_status().json()

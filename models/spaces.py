@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.cca.kernel_space import KernelSpace
 from models.cca.linear_space import LinearSpace
@@ -137,18 +138,25 @@ def _identity(view: View) -> dict[str, Any]:
     return entries
 
 
-def save_space(space: SharedSpace, folder: Path, manifest: SpaceManifest) -> SpaceManifest:
+def save_space(
+    space: SharedSpace, folder: Path, manifest: SpaceManifest, *, half: bool = False
+) -> SpaceManifest:
     """Write weights first, then the manifest with their hash.
 
     Args:
         space: What to save.
         folder: Created when missing.
         manifest: Its ``weights_sha256`` is filled in here.
+        half: Keep matrices in half precision: half the size, and embeddings that differ from
+            those of ``space`` in the fourth digit.
 
     Returns:
         The manifest as written.
     """
-    digest = save_tensors(folder / WEIGHTS, space.tensors())
+    tensors = dict(space.tensors())
+    if half:
+        tensors |= {name: matrix.astype(np.float16) for name, matrix in _matrices(tensors)}
+    digest = save_tensors(folder / WEIGHTS, tensors)
     written = SpaceManifest(**{**_fields(manifest), "weights_sha256": digest})
     write_manifest(folder, written)
     return written
@@ -193,7 +201,8 @@ def load_space(folder: Path) -> tuple[SpaceManifest, SharedSpace]:
         ArtefactError: If a part is missing, changed, or does not fit the manifest.
     """
     manifest = read_manifest(folder)
-    tensors = load_tensors(folder / WEIGHTS, sha256=manifest.weights_sha256)
+    stored = load_tensors(folder / WEIGHTS, sha256=manifest.weights_sha256)
+    tensors = {name: _single(array) for name, array in stored.items()}
     views = {view.name: view for view in manifest.views}
     try:
         space = SPACES[manifest.method](manifest.method, views, tensors)
@@ -208,6 +217,14 @@ def load_space(folder: Path) -> tuple[SpaceManifest, SharedSpace]:
                 f"the weights of {view.name} have {found}"
             )
     return manifest, space
+
+
+def _matrices(tensors: Mapping[str, NDArray[Any]]) -> list[tuple[str, NDArray[Any]]]:
+    return [(name, one) for name, one in tensors.items() if one.ndim > 1 and one.dtype.kind == "f"]
+
+
+def _single(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _fields(manifest: SpaceManifest) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service.ingest import IndexReport, index_folder
 
 _logger = logging.getLogger(__name__)
 
-PARTS = ("scenes", "songs")
+PARTS = ("everyday", "songs")
 """Sub-folders of the demo media; each is indexed in the space of the same name."""
 
 _MARKER = "demo.json"
@@ -70,7 +70,7 @@ def index_demo(engine: Engine, media: Path) -> Iterator[tuple[str, IndexReport]]
 
 
 def example_query(engine: Engine, media: Path) -> ExampleQuery | None:
-    """Return a sound of the scenes to find a video with, or the first pair that has a file."""
+    """Return a sound of the first part to find a video with, or the first pair that has a file."""
     for part in PARTS:
         space = engine.embedder.spaces.get(part)
         modalities = space.modalities if space is not None else ()

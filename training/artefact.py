@@ -31,6 +31,7 @@ def train_space(
     seed: int,
     name: str | None = None,
     resume: bool = False,
+    half: bool = False,
     progress: bool = True,
 ) -> SpaceManifest:
     """Fit a method on train and validation rows and write the artefact folder.
@@ -43,6 +44,7 @@ def train_space(
         seed: Seed of the validation split, recorded.
         name: Name of the space; by default that of the folder.
         resume: Go on from the checkpoint of a run that was interrupted, where there is one.
+        half: Keep matrices in half precision, see ``save_space``.
         progress: Show a bar.
 
     Returns:
@@ -74,7 +76,7 @@ def train_space(
             if view in data.extractor_parameters
         },
     )
-    written = save_space(result.space, folder, manifest)
+    written = save_space(result.space, folder, manifest, half=half)
     write_json(folder / "history.json", result.history)
     plot_history(result.history, folder / "history.png")
     write_json(folder / "metrics.json", {})

@@ -27,7 +27,7 @@ class Split(StrEnum):
     TEST = "test"
 
 
-DEMO_SEED = 2024  # the shipped space `scenes` was trained on scenes of seed 1
+DEMO_SEED = 2024  # the shipped space `everyday` was trained on scenes of seed 1
 DEMO_SCENES = 100
 DEMO_SONGS = 60
 
@@ -77,7 +77,7 @@ def build_demo(
     done = out / "complete"
     if done.exists():
         return
-    build_scenes(out / "scenes", count=DEMO_SCENES, seed=DEMO_SEED, workers=workers)
+    build_scenes(out / "everyday", count=DEMO_SCENES, seed=DEMO_SEED, workers=workers)
     build_songs(out / "songs", split="test", limit=DEMO_SONGS, workers=workers)
     done.touch()
 
@@ -107,6 +107,9 @@ def train(
     resume: Annotated[
         bool, typer.Option(help="Go on from the checkpoint of an interrupted run.")
     ] = False,
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep matrices in half precision: half the size.")
+    ] = False,
 ) -> None:
     """Fit a method on the train split, choosing on the validation split."""
     from training.artefact import train_space
@@ -125,7 +128,7 @@ def train(
         context = FitContext(seed=seed)
         configuration = search_config(recipe, seen, configuration, context, trials=search)
     manifest = train_space(
-        method, features, out, config=configuration, seed=seed, name=name, resume=resume
+        method, features, out, config=configuration, seed=seed, name=name, resume=resume, half=half
     )
     typer.echo(f"{out}: {method}, {manifest.n_components} components, {manifest.fingerprint}")
     for key, value in manifest.parameters.items():

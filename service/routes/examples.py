@@ -33,7 +33,7 @@ SEARCH_EXAMPLE: dict[str, Any] = {
                     "typicality": 0.97,
                     "note": None,
                 },
-                "space": "scenes",
+                "space": "everyday",
                 "took_ms": {
                     "decode": 6.1,
                     "features": 18.4,
@@ -47,7 +47,7 @@ SEARCH_EXAMPLE: dict[str, Any] = {
                         "score": 0.83,
                         "item": {
                             "id": "5d41402abc4b2a76b971",
-                            "work_id": "scenes/rain/0007",
+                            "work_id": "everyday/rain/0007",
                             "modality": "video",
                             "title": "0007",
                             "label": "rain",

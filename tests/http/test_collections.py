@@ -36,7 +36,7 @@ def test_the_collections_are_listed_with_what_they_hold(client, added):
     assert (default["name"], songs["name"]) == ("default", "songs")
     assert sum(default["items"].values()) == 144
     assert songs["items"] == {"audio": 1}
-    assert (default["spaces"], songs["spaces"]) == (["scenes", "songs"], ["songs"])
+    assert (default["spaces"], songs["spaces"]) == (["everyday", "songs"], ["songs"])
     assert default["collection_id"] != songs["collection_id"]
     assert songs["media_bytes"] == added.json()["bytes"]
     assert songs["sequence"] >= 1

@@ -175,8 +175,8 @@ def test_a_malformed_form_is_refused(client):
 
 
 def test_an_unknown_space_is_refused_with_the_names_that_would_do(client):
-    assert "scenes" in problem(post(client, sound(0), space="no such"), "unknown-space")
-    assert "scenes" in problem(post(client, sound(0), space="songs"), "unknown-space")
+    assert "everyday" in problem(post(client, sound(0), space="no such"), "unknown-space")
+    assert "everyday" in problem(post(client, sound(0), space="songs"), "unknown-space")
 
 
 @pytest.mark.parametrize("pair", ["audio-to-smell", "image-to-lyrics", "x", "audio-to-"])

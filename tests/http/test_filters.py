@@ -115,7 +115,7 @@ def test_items_and_searches_keep_exactly_what_a_filter_says(scratch, marked, tex
     assert listed["total"] == len(expected)
     files = {"file": ("q", sound(0, 0.5))}
     answer = scratch.post(
-        "/search/audio-to-audio", files=files, params={"filter": texts, "k": 4, "space": "scenes"}
+        "/search/audio-to-audio", files=files, params={"filter": texts, "k": 4, "space": "everyday"}
     ).json()
     found = {result["item"]["id"] for result in answer["results"]}
     assert found == {marked[n] for n in expected}

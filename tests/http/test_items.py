@@ -84,7 +84,7 @@ def test_items_are_paged_in_a_stable_order(client):
         ({"modality": "audio"}, 48),
         ({"modality": "score"}, 24),
         ({"filter": "label:c0"}, 24),
-        ({"filter": ["label:c0", "work_id:scenes/c0/1"]}, 3),
+        ({"filter": ["label:c0", "work_id:everyday/c0/1"]}, 3),
         ({"modality": "lyrics", "filter": "label:c0"}, 4),
         ({"filter": "title:3"}, 36),
         ({"filter": "label:none such"}, 0),
@@ -115,9 +115,9 @@ def similar(client, item, **parameters):
 
 
 def test_similar_gives_what_a_search_with_the_file_gives(client, world):
-    item = one_item(client, "video", "scenes/c2/1")
+    item = one_item(client, "video", "everyday/c2/1")
     answer = similar(client, item, target="audio", k=5).json()
-    data = world.file("scenes", "video", 2, 1).read_bytes()
+    data = world.file("everyday", "video", 2, 1).read_bytes()
     searched = client.post(
         "/search/video-to-audio", files={"file": ("q", data)}, params={"k": 5}
     ).json()
@@ -127,7 +127,7 @@ def test_similar_gives_what_a_search_with_the_file_gives(client, world):
 
 
 def test_similar_leaves_the_item_itself_out_unless_asked(client):
-    item = one_item(client, "image", "scenes/c2/1")
+    item = one_item(client, "image", "everyday/c2/1")
     without = similar(client, item, target="image", k=4).json()["results"]
     including = similar(client, item, target="image", k=5, include_self=True).json()["results"]
     assert including[0]["item"] == item
@@ -136,7 +136,7 @@ def test_similar_leaves_the_item_itself_out_unless_asked(client):
 
 
 def test_similar_pages_without_the_item_itself(client):
-    item = one_item(client, "image", "scenes/c2/1")
+    item = one_item(client, "image", "everyday/c2/1")
     whole = similar(client, item, target="image", k=23).json()["results"]
     pages = [
         similar(client, item, target="image", k=8, offset=o).json()["results"] for o in (0, 8, 16)

@@ -16,7 +16,9 @@ def item_of(client, modality, work_id):
 
 @pytest.fixture
 def video(client, world):
-    return item_of(client, "video", "scenes/c1/2"), world.file("scenes", "video", 1, 2).read_bytes()
+    return item_of(client, "video", "everyday/c1/2"), world.file(
+        "everyday", "video", 1, 2
+    ).read_bytes()
 
 
 def test_the_file_comes_back_as_it_was_sent(client, video):
@@ -109,19 +111,19 @@ def opened(response):
 
 
 def test_the_preview_of_a_sound_is_a_spectrogram(client):
-    pixels = opened(client.get(item_of(client, "audio", "scenes/c3/0")["preview_url"]))
+    pixels = opened(client.get(item_of(client, "audio", "everyday/c3/0")["preview_url"]))
     assert pixels.shape == (160, 480, 3)
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
 
 
 def test_the_preview_of_a_video_is_a_strip_of_frames(client):
-    pixels = opened(client.get(item_of(client, "video", "scenes/c3/0")["preview_url"]))
+    pixels = opened(client.get(item_of(client, "video", "everyday/c3/0")["preview_url"]))
     assert pixels.shape[0] == 160
     assert pixels.shape[1] > 3 * pixels.shape[0]
 
 
 def test_the_preview_of_an_image_is_a_thumbnail(client):
-    pixels = opened(client.get(item_of(client, "image", "scenes/c3/0")["preview_url"]))
+    pixels = opened(client.get(item_of(client, "image", "everyday/c3/0")["preview_url"]))
     assert pixels.shape == (72, 96, 3)
 
 
@@ -140,7 +142,7 @@ def test_the_preview_of_lyrics_is_their_first_lines(client, world):
 
 
 def test_a_preview_is_rendered_again_after_the_cache_was_deleted(client):
-    item = item_of(client, "audio", "scenes/c4/1")
+    item = item_of(client, "audio", "everyday/c4/1")
     first = client.get(item["preview_url"]).content
     cached = client.app.state.engines["default"].settings.previews_folder / f"{item['id']}.png"
     assert cached.read_bytes() == first
@@ -149,7 +151,7 @@ def test_a_preview_is_rendered_again_after_the_cache_was_deleted(client):
 
 
 def test_a_known_preview_is_not_sent_again(client):
-    item = item_of(client, "audio", "scenes/c4/1")
+    item = item_of(client, "audio", "everyday/c4/1")
     etag = client.get(item["preview_url"]).headers["etag"]
     response = client.get(item["preview_url"], headers={"If-None-Match": etag})
     assert (response.status_code, response.content) == (304, b"")

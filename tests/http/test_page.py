@@ -75,8 +75,8 @@ def test_health_spaces_and_version(client):
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").json() == {"status": "ok"}
     spaces = {space["name"]: space for space in client.get("/spaces").json()}
-    assert set(spaces) == {"scenes", "songs"}
-    views = {view["modality"]: view["items"] for view in spaces["scenes"]["views"]}
+    assert set(spaces) == {"everyday", "songs"}
+    views = {view["modality"]: view["items"] for view in spaces["everyday"]["views"]}
     assert views == {"audio": 24, "image": 24, "video": 24}
     assert len(spaces["songs"]["pairs"]) == 9
     assert all(len(space["fingerprint"]) == 16 for space in spaces.values())

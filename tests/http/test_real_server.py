@@ -86,13 +86,13 @@ def search(http, data, **parameters):
 
 
 def test_it_says_where_it_listens(server):
-    assert server.said[0] == "144 items, spaces: scenes, songs\n"
+    assert server.said[0] == "144 items, spaces: everyday, songs\n"
     assert server.said[1] == f"  page: {server.url}/\n"
     assert server.said[2] == f"  API:  {server.url}/docs\n"
 
 
 def test_another_process_gives_the_same_bits(http, client, world):
-    data = world.file("scenes", "audio", 3, 1).read_bytes()
+    data = world.file("everyday", "audio", 3, 1).read_bytes()
     here = client.post("/search/audio-to-video", files={"file": ("q", data)}).json()
     there = search(http, data)
     without_times = [
@@ -133,7 +133,7 @@ def test_chunked_bodies_are_read_up_to_the_limit(http):
 
 
 def test_many_clients_at_once_get_their_own_answers(http, server, world):
-    queries = [world.file("scenes", "audio", label, 0).read_bytes() for label in range(6)] * 4
+    queries = [world.file("everyday", "audio", label, 0).read_bytes() for label in range(6)] * 4
     alone = [search(http, data)["results"] for data in queries[:6]] * 4
 
     def one(data):
@@ -145,7 +145,7 @@ def test_many_clients_at_once_get_their_own_answers(http, server, world):
 
 
 def test_searching_while_items_come_and_go_never_fails(server, world):
-    query = world.file("scenes", "image", 2, 0).read_bytes()
+    query = world.file("everyday", "image", 2, 0).read_bytes()
 
     def change(n):
         with httpx.Client(base_url=server.url, timeout=60) as own:
@@ -161,7 +161,7 @@ def test_searching_while_items_come_and_go_never_fails(server, world):
     with ThreadPoolExecutor(8) as pool:
         changes, looks = pool.map(change, range(8)), pool.map(look, range(16))
         assert set(changes) == {204}
-        assert set(looks) == {"scenes/c2/0"}
+        assert set(looks) == {"everyday/c2/0"}
 
 
 def test_the_shown_curl_line_works(server, http, world):

@@ -55,10 +55,10 @@ def test_every_item_finds_itself_first_in_its_own_modality(client, world, part, 
 
 
 def test_the_answer_has_the_documented_shape(client, world):
-    data = world.file("scenes", "audio", 2).read_bytes()
+    data = world.file("everyday", "audio", 2).read_bytes()
     answer = ask(client, "audio", "video", data, k=2)
     assert set(answer) == {"query", "space", "took_ms", "results", "next"}
-    assert answer["space"] == "scenes"
+    assert answer["space"] == "everyday"
     assert set(answer["took_ms"]) == {"decode", "features", "project", "search", "total"}
     assert answer["took_ms"]["total"] >= answer["took_ms"]["features"] > 0
     query = answer["query"]
@@ -75,12 +75,12 @@ def test_the_answer_has_the_documented_shape(client, world):
     item = first["item"]
     assert item["media_url"] == f"/items/{item['id']}/media"
     assert item["preview_url"] == f"/items/{item['id']}/preview"
-    assert item["work_id"].startswith("scenes/c2/")
+    assert item["work_id"].startswith("everyday/c2/")
     assert item["metadata"]["duration_seconds"] == 1.0
 
 
 def test_scores_fall_from_best_to_worst(client, world):
-    answer = ask(client, "image", "video", world.file("scenes", "image", 0).read_bytes(), k=24)
+    answer = ask(client, "image", "video", world.file("everyday", "image", 0).read_bytes(), k=24)
     scores = [result["score"] for result in answer["results"]]
     assert len(scores) == 24
     assert scores == sorted(scores, reverse=True)
@@ -88,14 +88,14 @@ def test_scores_fall_from_best_to_worst(client, world):
 
 @pytest.mark.parametrize("parameters", [{}, {"filter": "label:c1"}, {"min_score": 0.2}])
 def test_the_first_k_answers_are_the_start_of_the_first_k_plus_m(client, world, parameters):
-    data = world.file("scenes", "audio", 1).read_bytes()
+    data = world.file("everyday", "audio", 1).read_bytes()
     long = ask(client, "audio", "image", data, k=20, **parameters)["results"]
     for k in (1, 3, 7):
         assert ask(client, "audio", "image", data, k=k, **parameters)["results"] == long[:k]
 
 
 def test_offset_pages_through_the_same_ranking(client, world):
-    data = world.file("scenes", "audio", 1).read_bytes()
+    data = world.file("everyday", "audio", 1).read_bytes()
     whole = ask(client, "audio", "image", data, k=9)["results"]
     pages = [ask(client, "audio", "image", data, k=3, offset=o)["results"] for o in (0, 3, 6)]
     assert [result for page in pages for result in page] == whole
@@ -108,7 +108,7 @@ def test_the_same_bytes_give_the_same_scores_twice(client, world):
 
 
 def test_concurrent_requests_get_the_answers_of_single_ones(client, world):
-    queries = [world.file("scenes", "audio", label, 2).read_bytes() for label in range(6)] * 3
+    queries = [world.file("everyday", "audio", label, 2).read_bytes() for label in range(6)] * 3
     alone = [ask(client, "audio", "video", data)["results"] for data in queries[:6]] * 3
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda data: ask(client, "audio", "video", data), queries))
@@ -119,27 +119,27 @@ def test_concurrent_requests_get_the_answers_of_single_ones(client, world):
     ("texts", "expected"),
     [
         (["label:c4"], {"c4"}),
-        (["work_id:scenes/c3/2"], {"c3"}),
-        (["label:c4", "work_id:scenes/c3/2"], set()),
-        (["path:scenes/image/c5/0.png"], {"c5"}),
+        (["work_id:everyday/c3/2"], {"c3"}),
+        (["label:c4", "work_id:everyday/c3/2"], set()),
+        (["path:everyday/image/c5/0.png"], {"c5"}),
         (["width:96"], {f"c{label}" for label in range(6)}),
         (["width:97"], set()),
     ],
 )
 def test_a_filter_keeps_exactly_the_items_that_pass(client, world, texts, expected):
-    data = world.file("scenes", "audio", 0).read_bytes()
+    data = world.file("everyday", "audio", 0).read_bytes()
     answer = ask(client, "audio", "image", data, k=24, filter=texts)
     assert {result["item"]["label"] for result in answer["results"]} == expected
 
 
 def test_a_filter_that_keeps_one_item_returns_exactly_that_item(client, world):
-    data = world.file("scenes", "audio", 0).read_bytes()
-    answer = ask(client, "audio", "video", data, k=10, filter="work_id:scenes/c5/3")
-    assert [r["item"]["work_id"] for r in answer["results"]] == ["scenes/c5/3"]
+    data = world.file("everyday", "audio", 0).read_bytes()
+    answer = ask(client, "audio", "video", data, k=10, filter="work_id:everyday/c5/3")
+    assert [r["item"]["work_id"] for r in answer["results"]] == ["everyday/c5/3"]
 
 
 def test_min_score_leaves_out_what_scores_lower(client, world):
-    data = world.file("scenes", "audio", 0).read_bytes()
+    data = world.file("everyday", "audio", 0).read_bytes()
     whole = ask(client, "audio", "image", data, k=24)["results"]
     floor = whole[5]["score"]
     kept = ask(client, "audio", "image", data, k=24, min_score=floor)["results"]
@@ -160,14 +160,14 @@ def test_a_query_far_from_all_training_data_scores_low_and_says_so(client):
 
 def test_the_score_is_the_cosine_times_the_typicality(client, world):
     """The engine's own embedding, found again from what the answer says."""
-    answer = ask(client, "audio", "audio", sound(1, 0.5), space="scenes", k=24)
+    answer = ask(client, "audio", "audio", sound(1, 0.5), space="everyday", k=24)
     engine = client.app.state.engines["default"]
     media = engine.embedder.decode(sound(1, 0.5), "audio")
-    row = engine.embedder.features(media, "scenes", "audio")
-    placed = engine.embedder.project(row, "scenes", "audio")
+    row = engine.embedder.features(media, "everyday", "audio")
+    placed = engine.embedder.project(row, "everyday", "audio")
     for result in answer["results"]:
         item = engine.collection.get(result["item"]["id"])
-        stored = engine.collection.embedding(item, "scenes").vector.astype(np.float64)
+        stored = engine.collection.embedding(item, "everyday").vector.astype(np.float64)
         expected = float(stored @ placed.vector.astype(np.float64)) * placed.typicality
         assert result["score"] == pytest.approx(expected, abs=1e-6)
 
@@ -199,7 +199,7 @@ def test_musicxml_and_abc_and_a_picture_of_a_page_are_scores(client):
 
 def test_the_named_space_answers_and_the_first_that_fits_otherwise(client, world):
     data = world.file("songs", "audio", 0).read_bytes()
-    assert ask(client, "audio", "audio", data)["space"] == "scenes"
+    assert ask(client, "audio", "audio", data)["space"] == "everyday"
     answer = ask(client, "audio", "audio", data, space="songs")
     assert answer["space"] == "songs"
     assert {r["item"]["work_id"].split("/")[0] for r in answer["results"]} == {"songs"}

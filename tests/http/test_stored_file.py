@@ -107,15 +107,15 @@ INVALID = [
 
 @pytest.mark.parametrize("asked", INVALID, ids=lambda asked: asked[:20])
 def test_an_invalid_range_is_ignored(client, world, asked):
-    item = item_of(client, "video", "scenes/c1/2")
+    item = item_of(client, "video", "everyday/c1/2")
     response = client.get(item["media_url"], headers={"Range": asked})
-    data = world.file("scenes", "video", 1, 2).read_bytes()
+    data = world.file("everyday", "video", 1, 2).read_bytes()
     assert (response.status_code, response.content) == (200, data)
     assert response.headers["content-type"] == "video/mp4"
 
 
 def test_an_invalid_range_of_a_preview_is_ignored(client):
-    item = item_of(client, "audio", "scenes/c3/0")
+    item = item_of(client, "audio", "everyday/c3/0")
     response = client.get(item["preview_url"], headers={"Range": "bytes=5-2"})
     assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
 
@@ -125,14 +125,14 @@ def test_an_invalid_range_of_a_preview_is_ignored(client):
 )
 def test_valid_ranges_are_told_from_invalid_ones(client, asked):
     assert is_valid_range(asked)
-    item = item_of(client, "video", "scenes/c1/2")
+    item = item_of(client, "video", "everyday/c1/2")
     assert client.get(item["media_url"], headers={"Range": asked}).status_code == 206
 
 
 @pytest.mark.parametrize("address", ["/health/live", "/health/ready", "preview"])
 def test_head_answers_like_get_without_the_body(client, address):
     if address == "preview":
-        address = item_of(client, "audio", "scenes/c3/0")["preview_url"]
+        address = item_of(client, "audio", "everyday/c3/0")["preview_url"]
     got, head = client.get(address), client.head(address)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == got.headers

@@ -13,7 +13,7 @@ SHIPPED = sorted(p.parent.name for p in PRETRAINED.glob("*/manifest.json"))
 
 
 def test_the_two_demo_spaces_ship():
-    assert SHIPPED == ["scenes", "songs"]
+    assert SHIPPED == ["everyday", "songs"]
 
 
 def test_everything_that_ships_is_small():

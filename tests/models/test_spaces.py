@@ -11,7 +11,7 @@ import pytest
 
 from models.cca.linear_space import LinearSpace, LinearView
 from models.cca.typicality import fit_typicality
-from models.checkpoint import save_tensors
+from models.checkpoint import load_tensors, save_tensors
 from models.errors import ArtefactError
 from models.spaces import SpaceManifest, load_space, read_manifest, save_space
 from models.types import View
@@ -133,3 +133,20 @@ def test_a_tensor_of_another_shape_is_refused(folder):
     _edit(folder, weights_sha256=save_tensors(folder / "weights.safetensors", tensors))
     with pytest.raises(ArtefactError, match=r"expected weights \(7, K\)"):
         load_space(folder)
+
+
+def test_matrices_in_half_precision_take_half_the_room_and_change_little(tmp_path):
+    space = make_space(0)
+    whole = save_space(space, tmp_path / "whole", make_manifest(space))
+    half = save_space(space, tmp_path / "half", make_manifest(space), half=True)
+
+    stored = load_tensors(tmp_path / "half" / "weights.safetensors")
+    assert {one.dtype for one in stored.values() if one.ndim > 1} == {np.dtype(np.float16)}
+    assert whole.fingerprint != half.fingerprint
+    _, loaded = load_space(tmp_path / "half")
+    for view in space.views.values():
+        rows = np.random.default_rng(1).normal(size=(5, view.dimension)).astype(np.float32)
+        expected, found = space.project(view.name, rows), loaded.project(view.name, rows)
+        assert found.dtype == np.float32
+        assert np.abs(found - expected).max() < 5e-3
+        assert np.allclose(np.linalg.norm(found, axis=1), 1.0, atol=1e-5)

@@ -24,12 +24,12 @@ from training.datasets.feature_data import FeatureData, FeatureView
 from training.loops.linear_recipe import LinearConfig, fit_linear_space
 
 PLACES = 4
-SPACE_VIEWS = {"scenes": ("audio", "image", "video"), "songs": ("audio", "lyrics", "score")}
+SPACE_VIEWS = {"everyday": ("audio", "image", "video"), "songs": ("audio", "lyrics", "score")}
 
 
 @dataclass(frozen=True)
 class World:
-    """media/{scenes,songs}/MODALITY/CLASS/PLACE.suffix and spaces/{scenes,songs}."""
+    """media/{everyday,songs}/MODALITY/CLASS/PLACE.suffix and spaces/{everyday,songs}."""
 
     media: Path
     spaces: Path
@@ -50,7 +50,7 @@ class World:
 
 
 def write_media(folder, views, places):
-    """Write the media of one part; songs sound one fifth of a class higher than scenes."""
+    """Write the media of one part; songs sound one fifth of a class higher than everyday."""
     for modality in views:
         for label in range(N_CLASSES):
             for place in places:

@@ -18,7 +18,7 @@ from tests.contracts.foundation_checkpoints import write_checkpoints
 
 @pytest.fixture
 def space(world, tmp_path):
-    return shutil.copytree(world.spaces / "scenes", tmp_path / "spaces" / "scenes")
+    return shutil.copytree(world.spaces / "everyday", tmp_path / "spaces" / "everyday")
 
 
 def change_manifest(folder, **changes):
@@ -31,23 +31,23 @@ def found(world, tmp_path):
 
 def test_a_folder_of_spaces_and_a_space_itself_may_be_named(world, tmp_path):
     both = find_spaces(world.settings(tmp_path))
-    assert [space.name for space in both] == ["scenes", "songs"]
+    assert [space.name for space in both] == ["everyday", "songs"]
     one = find_spaces(world.settings(tmp_path, spaces=(world.spaces / "songs",)))
     assert [space.name for space in one] == ["songs"]
 
 
 def test_a_space_knows_its_modalities_and_identity(world, tmp_path):
-    scenes = find_spaces(world.settings(tmp_path))[0]
-    assert scenes.modalities == (Modality.AUDIO, Modality.IMAGE, Modality.VIDEO)
-    assert scenes.ref.fingerprint == scenes.manifest.fingerprint
-    assert scenes.ref.n_components == scenes.manifest.n_components
-    assert scenes.extractor_name(Modality.AUDIO) == "log-mel-statistics"
+    everyday = find_spaces(world.settings(tmp_path))[0]
+    assert everyday.modalities == (Modality.AUDIO, Modality.IMAGE, Modality.VIDEO)
+    assert everyday.ref.fingerprint == everyday.manifest.fingerprint
+    assert everyday.ref.n_components == everyday.manifest.n_components
+    assert everyday.extractor_name(Modality.AUDIO) == "log-mel-statistics"
 
 
 def test_pairs_of_several_spaces_are_joined(world, tmp_path):
     pairs = served_pairs(find_spaces(world.settings(tmp_path)))
     assert len(pairs) == 9 + 9 - 1
-    assert pairs[Modality.AUDIO, Modality.AUDIO] == ["scenes", "songs"]
+    assert pairs[Modality.AUDIO, Modality.AUDIO] == ["everyday", "songs"]
     assert pairs[Modality.LYRICS, Modality.SCORE] == ["songs"]
     assert (Modality.IMAGE, Modality.LYRICS) not in pairs
 
@@ -60,7 +60,7 @@ def test_no_space_at_all_is_refused_with_the_place_and_the_command(world, tmp_pa
 
 def test_two_spaces_of_one_name_are_refused(world, tmp_path, space):
     shutil.copytree(space, tmp_path / "spaces" / "copy")
-    with pytest.raises(ArtefactError, match="different names, got scenes, scenes"):
+    with pytest.raises(ArtefactError, match="different names, got everyday, everyday"):
         found(world, tmp_path)
 
 
@@ -88,7 +88,7 @@ def test_other_weights_than_those_of_training_are_refused_with_both_hashes(
         hashes.append(read_weight_set(tmp_path / name, "clip").sha256)
         if name == "trained":
             trained_on_clip(space)
-            assert [one.name for one in found(world, tmp_path)] == ["scenes"]
+            assert [one.name for one in found(world, tmp_path)] == ["everyday"]
     assert len(set(hashes)) == 2
     with pytest.raises(ArtefactError) as refusal:
         found(world, tmp_path)

@@ -41,21 +41,21 @@ def one_line(error):
 
 
 def test_index_then_search_then_index_again(run, world):
-    code, out, _ = run("index", world.media / "scenes")
+    code, out, _ = run("index", world.media / "everyday")
     assert code == 0
     assert "72 added, 0 already there, 0 skipped" in out
-    query = world.file("scenes", "audio", 2, 1)
+    query = world.file("everyday", "audio", 2, 1)
     code, out, _ = run("search", query, "--to", "video", "-k", "3")
     assert code == 0
     assert re.match(r" +1 +\d\.\d{3} +\d \[c2\] +[0-9a-f]{20}\n", out)
     assert len(out.splitlines()) == 3
-    code, out, _ = run("index", world.media / "scenes")
+    code, out, _ = run("index", world.media / "everyday")
     assert code == 0
     assert "0 added, 72 already there" in out
 
 
 def test_search_prints_the_answer_of_the_http_surface(run, world, copy_of_indexed):
-    query = world.file("scenes", "video", 1)
+    query = world.file("everyday", "video", 1)
     code, out, _ = run(
         "search", query, "--to", "image", "--from", "audio", "--json", "-k", "2",
         "--data", copy_of_indexed,
@@ -143,16 +143,16 @@ def test_a_mistake_is_one_line_and_exit_code_2(run, arguments, said):
 
 def test_a_data_folder_that_cannot_be_made_is_one_line(run, world, tmp_path):
     (tmp_path / "file").touch()
-    code, _, err = run("index", world.media / "scenes", "--data", tmp_path / "file")
+    code, _, err = run("index", world.media / "everyday", "--data", tmp_path / "file")
     assert code == 2
     assert str(tmp_path / "file") in one_line(err)
 
 
 def test_a_space_opened_later_is_said_to_be_empty(run, world, copy_of_indexed, tmp_path):
-    other = shutil.copytree(world.spaces / "scenes", tmp_path / "spaces" / "other")
+    other = shutil.copytree(world.spaces / "everyday", tmp_path / "spaces" / "other")
     manifest = json.loads((other / "manifest.json").read_text())
     (other / "manifest.json").write_text(json.dumps({**manifest, "name": "other"}))
-    query = world.file("scenes", "audio", 1)
+    query = world.file("everyday", "audio", 1)
     options = ["--to", "video", "--data", copy_of_indexed, "--space-folder", other]
     code, out, err = run("search", query, *options)
     assert (code, out) == (0, "")
@@ -160,9 +160,9 @@ def test_a_space_opened_later_is_said_to_be_empty(run, world, copy_of_indexed, t
 
 
 def test_an_unknown_space_is_refused(run, world):
-    code, _, err = run("index", world.media / "scenes", "--space", "nonsense")
+    code, _, err = run("index", world.media / "everyday", "--space", "nonsense")
     assert code == 2
-    assert "expected a space of scenes, songs, got nonsense" in one_line(err)
+    assert "expected a space of everyday, songs, got nonsense" in one_line(err)
 
 
 def test_a_file_that_cannot_be_read_is_refused(run, tmp_path):
@@ -195,7 +195,7 @@ def test_a_space_trained_again_asks_for_reindex_and_is_repaired_by_it(
     assert "kyomei reindex" in one_line(err)
     code, out, _ = run("reindex", *options)
     assert code == 0
-    assert "scenes: 72 items placed\nsongs: 72 items placed\n" in out
+    assert "everyday: 72 items placed\nsongs: 72 items placed\n" in out
     code, out, _ = run("search", query, "--to", "lyrics", "-k", "1", *options)
     assert code == 0
     assert re.search(r"1\.000 +1 \[c2\]", out)

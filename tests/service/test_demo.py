@@ -28,10 +28,10 @@ def opened(world, tmp_path):
 
 def test_each_part_goes_into_its_own_space_and_only_once(world, opened):
     reports = dict(index_demo(opened, world.media))
-    assert {part: report.added for part, report in reports.items()} == {"scenes": 72, "songs": 72}
+    assert {part: report.added for part, report in reports.items()} == {"everyday": 72, "songs": 72}
     embeddings = opened.collection.statistics().embeddings
     assert {space: sum(counts.values()) for space, counts in embeddings.items()} == {
-        "scenes": 72,
+        "everyday": 72,
         "songs": 72,
     }
     assert dict(index_demo(opened, world.media)) == {}
@@ -40,10 +40,10 @@ def test_each_part_goes_into_its_own_space_and_only_once(world, opened):
 def test_a_part_that_changed_is_indexed_again(world, opened, tmp_path):
     media = Path(shutil.copytree(world.media, tmp_path / "media"))
     list(index_demo(opened, media))
-    (media / "scenes" / "audio" / "c0" / "new.wav").write_bytes(sound(0, 0.4))
+    (media / "everyday" / "audio" / "c0" / "new.wav").write_bytes(sound(0, 0.4))
     reports = dict(index_demo(opened, media))
-    assert list(reports) == ["scenes"]
-    assert (reports["scenes"].added, reports["scenes"].present) == (1, 72)
+    assert list(reports) == ["everyday"]
+    assert (reports["everyday"].added, reports["everyday"].present) == (1, 72)
 
 
 def test_one_part_alone_is_enough(world, opened, tmp_path):
@@ -55,7 +55,7 @@ def test_a_part_without_its_space_is_refused(world, tmp_path):
     settings = world.settings(tmp_path / "data", spaces=(world.spaces / "songs",))
     with (
         contextlib.closing(Engine.open(settings)) as engine,
-        pytest.raises(DataError, match="spaces named scenes, loaded are songs"),
+        pytest.raises(DataError, match="spaces named everyday, loaded are songs"),
     ):
         list(index_demo(engine, world.media))
 
@@ -64,7 +64,7 @@ def test_the_example_is_a_sound_to_find_a_video_with(world, engine):
     example = example_query(engine, world.media)
     assert example is not None
     assert (example.source, example.target) == ("audio", "video")
-    assert example.file == world.file("scenes", "audio", 0)
+    assert example.file == world.file("everyday", "audio", 0)
 
 
 def test_without_media_there_is_no_example(engine, tmp_path):
@@ -74,7 +74,7 @@ def test_without_media_there_is_no_example(engine, tmp_path):
 @pytest.mark.slow
 def test_the_printed_line_works_and_a_second_start_indexes_nothing(world, tmp_path):
     media = Path(shutil.copytree(world.media, tmp_path / "my media"))
-    for added in ("scenes: 72 added", None):
+    for added in ("everyday: 72 added", None):
         with _demo(world, media, tmp_path / "data") as said:
             assert (added is None) != any(str(added) in line for line in said)
             line = said[-1].partition("try:")[2].strip()

@@ -19,9 +19,9 @@ from tests.service.small_media import sound
 
 def vector_of(engine, data):
     row = engine.embedder.features(
-        engine.embedder.decode(data, Modality.AUDIO), "scenes", Modality.AUDIO
+        engine.embedder.decode(data, Modality.AUDIO), "everyday", Modality.AUDIO
     )
-    return engine.embedder.project(row, "scenes", Modality.AUDIO).vector
+    return engine.embedder.project(row, "everyday", Modality.AUDIO).vector
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_only_a_filtered_search_leaves_the_path_of_the_gpu(
         return search(self, queries, k, allowed=allowed)
 
     monkeypatch.setattr(FaissIndex, "search", watched)
-    query = world.file("scenes", "audio", 1)
+    query = world.file("everyday", "audio", 1)
     answer = engine.search(query, Modality.AUDIO, Modality.VIDEO, SearchOptions(k=3, **options))
     assert len(answer.results) == 3
     assert set(seen) == {whole}
 
 
 def test_the_same_bytes_give_the_same_vector_from_memory_and_file(engine, world):
-    path = world.file("scenes", "audio", 1)
+    path = world.file("everyday", "audio", 1)
     from_file, from_memory = vector_of(engine, path), vector_of(engine, path.read_bytes())
     assert from_file.tobytes() == from_memory.tobytes()
 
@@ -60,9 +60,9 @@ def test_the_same_bytes_give_the_same_vector_alone_and_beside_others(engine):
 
 
 def test_the_stored_vector_is_that_of_the_query(engine, world):
-    data = world.file("scenes", "audio", 1).read_bytes()
+    data = world.file("everyday", "audio", 1).read_bytes()
     answer = engine.search(data, Modality.AUDIO, Modality.AUDIO, SearchOptions(k=1))
-    stored = engine.collection.embedding(answer.results[0].item, "scenes")
+    stored = engine.collection.embedding(answer.results[0].item, "everyday")
     assert stored.vector.tobytes() == vector_of(engine, data).tobytes()
 
 
@@ -87,17 +87,17 @@ def test_an_extractor_that_two_spaces_share_runs_once(engine, monkeypatch):
 
     monkeypatch.setattr(engine.embedder, "features", counted)
     media = engine.embedder.decode(sound(0), Modality.AUDIO)
-    placed = engine.embedder.embed(media, Modality.AUDIO, ["scenes", "songs"])
+    placed = engine.embedder.embed(media, Modality.AUDIO, ["everyday", "songs"])
     assert len(calls) == 1
-    assert not np.array_equal(placed["scenes"].vector, placed["songs"].vector)
+    assert not np.array_equal(placed["everyday"].vector, placed["songs"].vector)
 
 
 def test_the_pair_decides_the_space(engine):
     choose = engine.embedder.choose_space
-    assert choose(Modality.AUDIO, Modality.AUDIO, None) == "scenes"
+    assert choose(Modality.AUDIO, Modality.AUDIO, None) == "everyday"
     assert choose(Modality.AUDIO, Modality.SCORE, None) == "songs"
     assert choose(Modality.AUDIO, Modality.AUDIO, "songs") == "songs"
-    with pytest.raises(ProblemError, match=r"expected one of scenes; asked for space 'songs'"):
+    with pytest.raises(ProblemError, match=r"expected one of everyday; asked for space 'songs'"):
         choose(Modality.AUDIO, Modality.VIDEO, "songs")
     with pytest.raises(ProblemError, match=r"image-to-video.*got image-to-score"):
         choose(Modality.IMAGE, Modality.SCORE, None)

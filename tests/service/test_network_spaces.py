@@ -22,12 +22,14 @@ VIEWS = (Modality.AUDIO, Modality.IMAGE)
 
 
 def _sequences(world, modality):
-    """Features over time of the scenes of the small world, one item per class and place."""
+    """Features over time of the everyday of the small world, one item per class and place."""
     reader = extractor(WEIGHTLESS[modality])
     labels = np.repeat(np.arange(N_CLASSES), PLACES)
     places = np.tile(np.arange(PLACES), N_CLASSES)
     rows = [
-        resample_steps(reader.sequence(load(world.file("scenes", modality, c, p), modality)), STEPS)
+        resample_steps(
+            reader.sequence(load(world.file("everyday", modality, c, p), modality)), STEPS
+        )
         for c, p in zip(labels, places, strict=True)
     ]
     ids = np.array([f"c{c}/{p}" for c, p in zip(labels, places, strict=True)])
@@ -50,14 +52,14 @@ def sequence_engine(world, tmp_path_factory):
     settings = replace(world, spaces=folder / "spaces").settings(folder / "data")
     opened = Engine.open(settings)
     # videos of the small world have no place in this space and are passed over with a reason
-    index_folder(opened.embedder, opened.collection, world.media / "scenes", progress=False)
+    index_folder(opened.embedder, opened.collection, world.media / "everyday", progress=False)
     yield opened
     opened.close()
 
 
 def test_a_file_is_embedded_over_time_as_in_training(sequence_engine, world):
     embedder = sequence_engine.embedder
-    media = embedder.decode(world.file("scenes", "audio", 1), Modality.AUDIO)
+    media = embedder.decode(world.file("everyday", "audio", 1), Modality.AUDIO)
     features = embedder.features(media, "moving", Modality.AUDIO)
     reader = extractor(WEIGHTLESS[Modality.AUDIO])
     np.testing.assert_array_equal(features, resample_steps(reader.sequence(media), STEPS))
@@ -67,7 +69,7 @@ def test_a_file_is_embedded_over_time_as_in_training(sequence_engine, world):
 def test_a_sound_finds_pictures_of_its_class(sequence_engine, world):
     right = 0
     for label in range(N_CLASSES):
-        query = world.file("scenes", "audio", label)
+        query = world.file("everyday", "audio", label)
         options = SearchOptions(k=1, space="moving")
         answer = sequence_engine.search(query, Modality.AUDIO, Modality.IMAGE, options)
         right += answer.results[0].item.label == f"c{label}"

@@ -109,7 +109,7 @@ def test_a_repaired_item_is_found_again(settings):
 
     engine = Engine.open(settings)
     try:
-        options = SearchOptions(k=1, space="scenes")
+        options = SearchOptions(k=1, space="everyday")
         answer = engine.search(media_file(settings, 1), item.modality, item.modality, options)
         assert answer.results[0].item == item
     finally:
@@ -134,7 +134,7 @@ def test_metadata_is_filed_anew(settings):
 
 
 def test_a_damaged_index_is_built_anew(settings):
-    for path in (settings.data / "indexes" / "scenes").glob("audio*"):
+    for path in (settings.data / "indexes" / "everyday").glob("audio*"):
         path.write_bytes(b"no index")
     assert_repaired(settings, "built anew from the catalog")
 
@@ -161,7 +161,7 @@ def test_the_manifest_ties_model_extractor_catalog_and_index_together(settings, 
     manifest = report_values(settings, check(settings))["manifest"]
     assert (manifest["schema_version"], manifest["items"]) == (2, 144)
     spaces = {space["name"]: space for space in manifest["spaces"]}
-    assert set(spaces) == {"scenes", "songs"}
+    assert set(spaces) == {"everyday", "songs"}
     for name, space in spaces.items():
         said = read_manifest(world.spaces / name)
         assert space["fingerprint"] == space["model"]["fingerprint"] == said.fingerprint

@@ -17,13 +17,13 @@ def test_the_defaults_serve_this_machine_only():
 def test_variables_of_the_environment_are_read(monkeypatch):
     monkeypatch.setenv("KYOMEI_DATA", "/somewhere")
     monkeypatch.setenv("KYOMEI_PORT", "0")
-    monkeypatch.setenv("KYOMEI_SPACES", "/a/scenes, /b/songs,")
+    monkeypatch.setenv("KYOMEI_SPACES", "/a/everyday, /b/songs,")
     monkeypatch.setenv("KYOMEI_ALLOWED_HOSTS", "*")
     monkeypatch.setenv("KYOMEI_MAX_PIXELS", "99")
     settings = Settings()
     assert settings.data == Path("/somewhere")
     assert settings.port == 0
-    assert settings.spaces == (Path("/a/scenes"), Path("/b/songs"))
+    assert settings.spaces == (Path("/a/everyday"), Path("/b/songs"))
     assert settings.allowed_hosts == ("*",)
     assert settings.media_limits.max_pixels == 99
 

@@ -39,9 +39,9 @@ def index(engine, folder, **options):
 
 
 def test_parts_of_a_work_share_its_id(world, fresh):
-    report = index(fresh, world.media / "scenes")
+    report = index(fresh, world.media / "everyday")
     assert (report.added, report.present, report.skipped) == (72, 0, ())
-    items, total = fresh.collection.items(Filter(work_id="scenes/c1/2"), 0, 10)
+    items, total = fresh.collection.items(Filter(work_id="everyday/c1/2"), 0, 10)
     assert total == 3
     assert {item.modality for item in items} == {"audio", "image", "video"}
     assert {item.label for item in items} == {"c1"}
@@ -154,7 +154,7 @@ def test_items_go_only_to_the_named_spaces(fresh, tmp_path):
     assert "None of songs covers image" in report.skipped[0][1]
     item = fresh.collection.items(Filter(), 0, 1)[0][0]
     assert fresh.collection.embedding(item, "songs") is not None
-    assert fresh.collection.embedding(item, "scenes") is None
+    assert fresh.collection.embedding(item, "everyday") is None
 
 
 def test_an_interrupted_run_keeps_what_it_read_and_goes_on(world, fresh, monkeypatch):
@@ -193,15 +193,15 @@ def test_a_new_item_has_facts_and_a_title_of_its_own(engine):
 
 
 def test_what_no_space_covers_cannot_become_an_item(engine):
-    with pytest.raises(ProblemError, match="None of scenes covers lyrics"):
-        new_item(engine.embedder, lyric(0), Modality.LYRICS, Caption(), spaces=["scenes"])
+    with pytest.raises(ProblemError, match="None of everyday covers lyrics"):
+        new_item(engine.embedder, lyric(0), Modality.LYRICS, Caption(), spaces=["everyday"])
     with pytest.raises(MediaError):
         new_item(engine.embedder, b"", None, Caption())
 
 
 def test_a_moved_folder_is_still_known_by_its_content(world, fresh, tmp_path):
-    index(fresh, world.media / "scenes" / "image")
-    moved = shutil.copytree(world.media / "scenes" / "image", tmp_path / "elsewhere" / "image")
+    index(fresh, world.media / "everyday" / "image")
+    moved = shutil.copytree(world.media / "everyday" / "image", tmp_path / "elsewhere" / "image")
     assert index(fresh, moved.parent).present == 24
 
 
