@@ -114,6 +114,7 @@ def index(
             help="Read the files on a Ray cluster; `local` starts one on this machine.",
         ),
     ] = None,
+    collection: Named = None,
 ) -> None:
     """Add a folder of media to the collection; what is there already is passed over."""
     from service.ingest import index_folder
@@ -121,7 +122,7 @@ def index(
     if not origin.exists():
         raise DataError(f"expected a folder of media or a manifest, there is no {origin}")
     own_workers = workers if ray is None else 1
-    settings = _settings(data=data, spaces=space_folder, decode_workers=own_workers)
+    settings = _settings(collection, data=data, spaces=space_folder, decode_workers=own_workers)
     with ExitStack() as stack:
         engine = stack.enter_context(_opened(settings))
         unknown = sorted(set(space or ()) - set(engine.embedder.spaces))
