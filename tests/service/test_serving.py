@@ -1,3 +1,4 @@
+import asyncio
 import socket
 
 import pytest
@@ -42,3 +43,25 @@ def test_a_taken_port_is_refused_with_what_to_do():
 def test_a_host_name_that_does_not_exist_is_refused():
     with pytest.raises(DataError, match="no-such-host"):
         listen(Settings(host="no-such-host.invalid", port=0))
+
+
+def test_an_answer_on_a_kept_connection_is_sent_at_once():
+    sent_at_once = []
+
+    class Noticing(asyncio.Protocol):
+        def connection_made(self, transport):
+            accepted = transport.get_extra_info("socket")
+            sent_at_once.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    async def connect():
+        listening = listen(Settings(host="127.0.0.1", port=0))
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Noticing, sock=listening.socket)
+        async with server:
+            reader, writer = await asyncio.open_connection(*listening.socket.getsockname())
+            await reader.read()
+            writer.close()
+
+    asyncio.run(connect())
+    assert sent_at_once == [1]
