@@ -45,8 +45,9 @@ class Joined(Generic[MediaT]):
 
     def sequence(self, media: MediaT) -> Float32Array:
         """Return as many steps as the first part has, shape (T, D); others are averaged to that."""
-        first, *others = (part.sequence(media) for part in self.parts)
-        return np.concatenate([first, *(resample_steps(one, len(first)) for one in others)], axis=1)
+        sequences: list[Float32Array] = [part.sequence(media) for part in self.parts]
+        steps = len(sequences[0])
+        return np.concatenate([resample_steps(one, steps) for one in sequences], axis=1)
 
     def pooled(self, media: MediaT) -> Float32Array:
         """Return the rows of all parts, one after the other, shape (D,)."""

@@ -66,7 +66,7 @@ def _filled(network: nn.Module, weights: str) -> nn.Module:
         {name: torch.from_numpy(tensors[name]) for name in network.state_dict()}
     )
     # Channels last: depthwise convolutions are several times faster that way on a CPU.
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _sound_pieces(

@@ -30,7 +30,9 @@ def test_the_audio_network_puts_out_the_twelfth_and_the_last_layer_of_yamnet():
     network = started(CompactAudio(), teacher)
     patches = torch.randn(2, 96, 64)
     twelfth = []
-    teacher.layer12.register_forward_hook(lambda _, __, planes: twelfth.append(planes))
+    teacher.get_submodule("layer12").register_forward_hook(
+        lambda _, __, planes: twelfth.append(planes)
+    )
 
     with torch.inference_mode():
         last, levels = teacher(patches), network(patches)

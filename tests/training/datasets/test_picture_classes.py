@@ -17,9 +17,13 @@ def test_every_picture_has_the_class_of_its_folder(packs):
 
     assert tiny.classes == tuple(sorted(SYNSETS))
     assert len(tiny.examples()) == N_PICTURES * len(SYNSETS)
-    assert all(one.path.parents[1].name == one.label for one in tiny.examples())
+    assert all(
+        one.path is not None and one.path.parents[1].name == one.label for one in tiny.examples()
+    )
     assert caltech.classes == ("helicopter", "rooster", "watch")
-    assert all(one.path.parent.name == one.label for one in caltech.examples())
+    assert all(
+        one.path is not None and one.path.parent.name == one.label for one in caltech.examples()
+    )
 
 
 def test_the_split_follows_the_seed_and_each_class_has_all_sides(packs):
