@@ -29,7 +29,7 @@ _LOG = logging.getLogger(__name__)
 FORMAT_VERSION = 2
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Larger files are hashed by `kyomei check` only, so that opening does not read them.
-HASHED_AT_OPENING_BYTES = 1 << 30
+HASHED_AT_OPENING_BYTES = 1 << 29
 # Up to here an index is written whole at each save; above, what changed goes to a file of its own.
 _SMALL_BYTES = 1 << 24
 _MOST_CHANGED = 1 / 4

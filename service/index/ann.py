@@ -4,6 +4,7 @@ A structure knows positions of rows and nothing else: no ids, no deletions. Once
 changed, so that any number of threads may search it.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ class Finder(Protocol):
     """Finds candidates: a structure on the CPU, or its copy on a GPU."""
 
     scores_are_exact: bool
+    fewest_share: float  # a filter that keeps less is answered from the rows it keeps
+
+    def widened(self, width: int, share: float) -> int:
+        """Return the effort under a filter that keeps a share of the rows."""
+        ...
 
     def search(
         self, queries: Queries, n: int, width: int, eligible: Eligible
@@ -58,6 +64,7 @@ class Structure(ABC):
     efforts: ClassVar[tuple[Effort, ...]]  # cheapest first
     is_ivf: ClassVar[bool] = False
     scores_are_exact: bool = False  # but for the rounding of float32
+    fewest_share: float = 0.05
 
     def __init__(self, index: Any, owner: object = None) -> None:
         self.index = index
@@ -81,6 +88,10 @@ class Structure(ABC):
     @abstractmethod
     def extended(self, vectors: Float32Array, stop: Stop) -> "Structure":
         """Return a new structure over vectors (M, K) that begin with those of this one."""
+
+    def widened(self, width: int, share: float) -> int:
+        """Return the effort under a filter that keeps a share of the rows."""
+        return math.ceil(width / share)
 
     @abstractmethod
     def parameters(self, width: int, selector: Any) -> Any:
@@ -154,6 +165,8 @@ class _Ivf(Structure):
     """Rows in short codes, in lists by their nearest centroid; exact scores come from the rows."""
 
     is_ivf = True
+    # Rows that may not answer cost one bit each, so narrow filters pay here as well.
+    fewest_share = 0.005
     efforts = (
         Effort(16, 128),
         Effort(32, 128),
@@ -198,6 +211,10 @@ class _Ivf(Structure):
         index = _copied(self.data(), 0)
         _add(index, vectors[index.ntotal :], stop)
         return type(self)(index)
+
+    def widened(self, width: int, share: float) -> int:
+        """Neighbours that pass lie farther off, but lists hold what is near to each other."""
+        return math.ceil(width / math.sqrt(share))
 
     def parameters(self, width: int, selector: Any) -> Any:
         """Return nprobe and selector."""

@@ -5,8 +5,6 @@ answers are the start of the first k + m. Behind the end of that list the rankin
 a row that belongs before the end and was missed comes only when all rows are asked for.
 """
 
-import math
-
 import numpy as np
 
 from models.types import Float32Array, Int64Array
@@ -24,8 +22,8 @@ from service.index.queries import Queries
 from service.index.rows import Rows
 from service.index.scoring import are_certain, doubt, no_hits, put, rescored, rescored_one
 
-# A filter that keeps less is answered exactly, from the rows it keeps: that is faster as well.
-_FEW = 0.05
+# So few rows are scored one by one, whatever their share: at once, and without missing any.
+_FEW_ROWS = 2048
 # Candidates beyond k that settle the order of the k best where scores are exact but for rounding.
 _SPARE = 4
 
@@ -50,7 +48,8 @@ def approximate_search(
         k: Number of answers, >= 1.
         eligible: Which rows may answer.
     """
-    if eligible.count <= k or eligible.share < _FEW:
+    few = max(_FEW_ROWS, finder.fewest_share * eligible.n_rows)
+    if eligible.count <= k or (eligible.count < few and not eligible.is_all):
         return subset_search(cpu, rows, queries, k, eligible.positions)
     cpu.claim_threads()
     if len(queries) == 1 and eligible.is_all and finder.scores_are_exact:
@@ -87,7 +86,7 @@ def _candidates(
     finder: Finder, effort: Effort, rows: Rows, queries: Queries, k: int, eligible: Eligible
 ) -> Hits:
     """Return the k <= depth best of the structure's candidates."""
-    width = math.ceil(effort.width / eligible.share)
+    width = finder.widened(effort.width, eligible.share)
     few = k + _SPARE
     if not finder.scores_are_exact or few >= effort.depth:
         _, positions = finder.search(queries, effort.depth, width, eligible)

@@ -141,12 +141,17 @@ class GpuIvf:
     """A copy of an IVF structure on the GPU; the structure itself is asked when the GPU is full."""
 
     scores_are_exact = False
+    fewest_share = 0.05  # more would have to be fetched than a GPU selects
 
     def __init__(self, structure: Structure) -> None:
         self._structure = structure
         self._device = _Device()
         self._resources: Any = None
         self._copy: Any = None
+
+    def widened(self, width: int, share: float) -> int:
+        """Return the effort of the structure itself."""
+        return self._structure.widened(width, share)
 
     def search(
         self, queries: Queries, n: int, width: int, eligible: Eligible

@@ -100,9 +100,9 @@ def test_an_answer_is_the_same_alone_and_in_a_batch(backend, whole):
         assert np.array_equal(alone.ids[0], together.ids[number])
 
 
-@pytest.mark.parametrize("share", [None, 2, 30])
+@pytest.mark.parametrize("share", [None, 0.7, 0.03])
 def test_the_first_answers_are_the_start_of_more(backend, whole, share):
-    allowed = None if share is None else IDS[::share]
+    allowed = None if share is None else IDS[np.arange(N) % 100 < 100 * share]
     answers = [whole(backend).search(QUERIES[:10], k, allowed=allowed) for k in (1, 10, 90, 180)]
     for short, long in itertools.pairwise(answers):
         assert np.array_equal(long.ids[:, : short.ids.shape[1]], short.ids)
@@ -118,7 +118,7 @@ def test_there_are_k_answers_whenever_there_are_k_items(backend, whole, k):
         assert (np.diff(scores[: len(found)]) <= 0).all()
 
 
-@pytest.mark.parametrize("n_allowed", [1, 7, 60, 300, 2000, N])
+@pytest.mark.parametrize("n_allowed", [1, 7, 60, 300, 2500, N])
 def test_filters_are_exact_in_count_and_keep_their_promise(backend, whole, n_allowed):
     allowed = np.sort(np.random.default_rng(n_allowed).permutation(IDS)[:n_allowed])
     hits = whole(backend).search(QUERIES, K, allowed=np.concatenate([allowed, [1, 10**9]]))

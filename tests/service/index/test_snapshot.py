@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from models.errors import ArtefactError
+from service.index.faiss_backend import FaissIndex
 from service.index.options import IndexOptions
-from service.index.registry import load_index, open_index
+from service.index.registry import load_index
 from service.index.snapshot_file import Tensor, open_snapshot, write_snapshot
 from tests.service.index.clusters import clustered
 
@@ -15,7 +16,7 @@ OPTIONS = IndexOptions("ivf-sq8", "cpu")
 
 @pytest.fixture
 def path(tmp_path):
-    index = open_index("ivf-sq8", 16, device="cpu")
+    index = FaissIndex(16, OPTIONS)
     index.add(np.arange(len(VECTORS)), VECTORS)
     index.settle()
     index.save(tmp_path / "index.safetensors")
@@ -25,7 +26,7 @@ def path(tmp_path):
 def rewritten(path, tensors=(), facts=()):
     """Write the file again with other tensors or facts; None leaves one out."""
     file = open_snapshot(path)
-    merged: dict[str, Tensor] = {**file.tensors, **dict(tensors)}
+    merged: dict[str, Tensor | None] = {**file.tensors, **dict(tensors)}
     said = {**file.facts, **dict(facts)}
     other = path.with_name("other.safetensors")
     write_snapshot(other, {n: t for n, t in merged.items() if t is not None}, said)
@@ -34,7 +35,7 @@ def rewritten(path, tensors=(), facts=()):
 
 def test_an_index_that_no_longer_finds_its_rows_is_refused(path):
     """The structure of other vectors: right in form, nonsense in content."""
-    index = open_index("ivf-sq8", 16, device="cpu")
+    index = FaissIndex(16, OPTIONS)
     index.add(np.arange(len(VECTORS)), np.roll(VECTORS, 700, axis=0))
     index.settle()
     index.save(path.with_name("strange.safetensors"))
@@ -72,6 +73,7 @@ def test_another_dimension_is_refused(path):
 
 def test_an_opened_file_is_read_where_it_lies(path):
     index = load_index(path, OPTIONS)
+    assert isinstance(index, FaissIndex)
     base = index._state.base
     assert base.path == path
     assert not base.rows.vectors.flags.owndata
