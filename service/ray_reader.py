@@ -18,6 +18,7 @@ import ray
 from ray.exceptions import RayActorError
 
 from models.errors import DataError, KyomeiError, MediaError
+from models.features.extractor import Extractor
 from models.features.registry import EXTRACTORS
 from models.media.limits import MediaLimits
 from models.media.worker_pool import WorkerStartError
@@ -203,4 +204,12 @@ def _n_cpus() -> int:
 
 
 def _fingerprints() -> dict[str, str]:
-    return {name: make().spec.fingerprint for name, make in EXTRACTORS.items()}
+    """Fingerprint of every extractor, empty for one whose weights are not on this machine."""
+    return {name: _fingerprint(make()) for name, make in EXTRACTORS.items()}
+
+
+def _fingerprint(extractor: Extractor[Any]) -> str:
+    try:
+        return extractor.spec.fingerprint
+    except DataError:
+        return ""

@@ -211,7 +211,9 @@ class Collection:
             ShapeError: When the queries are not (B, K) and finite, k < 1 or offset < 0.
         """
         index = self._indexes.of(space, modality)
-        chosen = filter and replace(filter, modality=filter.modality or modality)
+        chosen = filter
+        if filter is not None and filter != Filter():
+            chosen = replace(filter, modality=filter.modality or modality)
         return search_items(self._catalog, index, queries, Page(k, offset, chosen))
 
     def ranking(

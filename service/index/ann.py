@@ -107,7 +107,9 @@ class Structure(ABC):
                 parameters = self._unfiltered[width] = self.parameters(width, None)
         else:
             parameters = self.parameters(width, faiss.IDSelectorBitmap(eligible.bits))
-        return self.index.search(queries.host, n, params=parameters)
+        # Once somebody has imported faiss.contrib.torch_utils, `search` takes no parameters.
+        search = getattr(self.index, "search_numpy", self.index.search)
+        return search(queries.host, n, params=parameters)
 
 
 class Hnsw(Structure):

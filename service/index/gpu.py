@@ -71,14 +71,14 @@ class _Device:
         return on_cpu()
 
 
-def _ask(index: Any, queries: Queries, n: int, **options: Any) -> tuple[Float32Array, Int64Array]:
+def _ask(index: Any, queries: Queries, n: int) -> tuple[Float32Array, Int64Array]:
     """Search a GPU index; a tensor on the GPU goes in as it is, the answer comes to the host."""
     if queries.device is None:
-        return index.search(queries.host, n, **options)
+        return index.search(queries.host, n)
     # Teaches every FAISS index to take tensors; imported only when somebody has one.
     import faiss.contrib.torch_utils  # noqa: F401
 
-    scores, positions = index.search(queries.device, n, **options)
+    scores, positions = index.search(queries.device, n)
     return scores.cpu().numpy(), positions.cpu().numpy()
 
 
@@ -163,8 +163,9 @@ class GpuIvf:
                 self._resources = faiss.StandardGpuResources()
                 self._copy = faiss.index_cpu_to_gpu(self._resources, 0, self._structure.index)
             wanted = min(_MOST_CANDIDATES, int(np.ceil(n / eligible.share)))
-            parameters = faiss.SearchParametersIVF(nprobe=min(width, _MOST_CANDIDATES))
-            scores, positions = _ask(self._copy, queries, wanted, params=parameters)
+            # Set, not passed: a search of tensors takes no parameters. One caller at a time.
+            self._copy.nprobe = min(width, _MOST_CANDIDATES)
+            scores, positions = _ask(self._copy, queries, wanted)
             return scores, eligible.without_others(positions)
 
         return self._device.run(on_gpu, lambda: self._structure.search(queries, n, width, eligible))

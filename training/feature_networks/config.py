@@ -69,4 +69,9 @@ class FeatureNetworkConfig:
 
 def shipped_config(name: str) -> Path:
     """The TOML file with the settings of the weights that ship, for example of compact-audio."""
-    return Path(__file__).parents[1] / "configs" / f"{name.replace('-', '_')}.toml"
+    return (
+        Path(__file__).parents[1]
+        / "configs"
+        / "feature_networks"
+        / f"{name.replace('-', '_')}.toml"
+    )

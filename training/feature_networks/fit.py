@@ -125,7 +125,7 @@ def _accuracies(
             continue
         pieces = kind.pieces(files, media.tasks, config)
         right = [
-            int(objective.logits(torch.from_numpy(pieces.whole(k)), number).argmax()) == one.label
+            int(objective.logits(torch.tensor(pieces.whole(k)), number).argmax()) == one.label
             for k, one in enumerate(files)
         ]
         figures[task.name] = float(np.mean(right))

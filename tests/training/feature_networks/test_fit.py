@@ -86,7 +86,7 @@ def test_the_network_starts_from_the_first_layers_of_its_teacher(media, tmp_path
         torch.manual_seed(0)
         teacher = YAMNet().state_dict()
     for key, value in arrays(written).items():
-        assert np.array_equal(value, teacher[key].numpy().astype(np.float16)), key
+        assert np.allclose(value, teacher[key].numpy(), atol=1e-3), key
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(media, tmp_path):
@@ -119,12 +119,19 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(media, tmp_path, monkeyp
 
 
 def test_training_lowers_the_loss(media, tmp_path):
-    config = FeatureNetworkConfig(epochs=6, batch_size=8, augment=False, mixed_precision=False)
+    config = FeatureNetworkConfig(
+        epochs=10,
+        batch_size=7,
+        learning_rate=3e-3,
+        label_smoothing=0.0,
+        augment=False,
+        mixed_precision=False,
+    )
     fit("compact-image", media, tmp_path, config)
 
     history = json.loads((tmp_path / "compact-image_history.json").read_text())
-    assert history[-1]["loss"] < history[0]["loss"]
-    assert set(history[0]) >= {"classes", "teacher"}
+    assert history[-1]["classes"] < 0.8 * history[0]["classes"]
+    assert "teacher" in history[0]
 
 
 def test_validation_files_can_be_learnt_from_and_then_report_nothing(media, tmp_path):
