@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 
 from models.checkpoint import write_json
 from models.features.weights import WeightSet, find_weights, write_weights
+from training.artefact import code_version
 from training.feature_networks.config import FeatureNetworkConfig
 from training.feature_networks.kinds import Kind, kind_of
 from training.feature_networks.labelled_media import LabelledFile, LabelledMedia
@@ -159,7 +159,7 @@ def _write(
         "config": asdict(config),
         "seed": options.seed,
         "validation_accuracy": figures,
-        "code_version": _code_version(),
+        "code_version": code_version(),
     }
     licences = " ".join(f"{task.name}: {task.licence}." for task in media.tasks)
     return write_weights(
@@ -175,10 +175,3 @@ def _write(
 def _identity(name: str, media: LabelledMedia, config: FeatureNetworkConfig, seed: int) -> str:
     sizes = [len(media.train), len(media.validation), [task.name for task in media.tasks]]
     return json.dumps([name, sizes, asdict(config), seed])
-
-
-def _code_version() -> str:
-    try:
-        return version("kyomei")
-    except PackageNotFoundError:
-        return "unknown"

@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from models.features.extractor import ExtractorSpec
+from models.features.foundation.checkpoint_extractor import CheckpointExtractor
 from models.features.foundation.checkpoints import CONFIG, PREPROCESSOR
-from models.features.foundation.piecewise import PiecewiseExtractor
 from models.features.foundation.published_network import load_network
 from models.features.foundation.sound_windows import MAX_WINDOWS, SoundWindows
 from models.types import Audio, Float32Array, Modality
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Clap(PiecewiseExtractor[Audio]):
+class Clap(CheckpointExtractor[Audio]):
     """Extractor ``clap``: the audio tower of CLAP on fixed windows of 10 s (Wu et al. 2023).
 
     A row is the mean of the windows' unit embeddings, of length 1; a step is one window.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from models.errors import ArtefactError
 from models.features.extractor import ExtractorSpec
+from models.features.foundation.checkpoint_extractor import CheckpointExtractor
 from models.features.foundation.checkpoints import CONFIG, SENTENCE
-from models.features.foundation.piecewise import PiecewiseExtractor
 from models.features.foundation.published_network import load_network
 from models.features.foundation.token_windows import MAX_LINES, PADDING, TokenWindows
 from models.types import Int32Array, Lyrics, Modality
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class _Sentences(PiecewiseExtractor[Lyrics]):
+class _Sentences(CheckpointExtractor[Lyrics]):
     """A row is the mean over all tokens of the text, of length 1; a step is a line."""
 
     name: ClassVar[str]

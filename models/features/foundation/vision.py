@@ -8,9 +8,9 @@ import numpy as np
 
 from models.features import sampled_frames
 from models.features.extractor import ExtractorSpec, MediaT
+from models.features.foundation.checkpoint_extractor import CheckpointExtractor
 from models.features.foundation.checkpoints import CONFIG, PREPROCESSOR
 from models.features.foundation.picture_crops import PictureCrops
-from models.features.foundation.piecewise import PiecewiseExtractor
 from models.features.foundation.published_network import load_network
 from models.types import Image, Modality, UInt8Array, Video
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class _VisionTower(PiecewiseExtractor[MediaT]):
+class _VisionTower(CheckpointExtractor[MediaT]):
     """The part that pictures and frames share: crops, the tower and its sizes."""
 
     name: ClassVar[str]

@@ -1,15 +1,14 @@
 """What extractors around a published network share: weights read once, pieces, pooling."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from models.errors import DataError
-from models.features.extractor import ExtractorSpec, MediaT, Pieces
+from models.features.extractor import ExtractorSpec, MediaT
 from models.features.network_batch import through_network
+from models.features.piecewise import PiecewiseExtractor
 from models.features.weights import WeightSet, check_shapes, find_weights
 from models.types import Float32Array, Modality
 
@@ -22,7 +21,7 @@ _lock = threading.Lock()
 _loaded: dict[tuple[str, str, str], "nn.Module"] = {}
 
 
-class PublishedExtractor(Generic[MediaT]):
+class PublishedExtractor(PiecewiseExtractor[MediaT]):
     """Base: a subclass names weights and sizes and writes ``prepare`` and ``network``."""
 
     name: ClassVar[str]
@@ -30,8 +29,6 @@ class PublishedExtractor(Generic[MediaT]):
     modality: ClassVar[Modality]
     dimension: ClassVar[int]
     parameters: ClassVar[dict[str, int | float | str]]
-    cpu_pieces: ClassVar[int] = 1
-    device = "cpu"
 
     @cached_property
     def weights(self) -> WeightSet:
@@ -52,10 +49,6 @@ class PublishedExtractor(Generic[MediaT]):
             sequence_dimension=self.dimension,
             parameters={**self.parameters, "weights_sha256": self.weights.sha256},
         )
-
-    def prepare(self, media: MediaT, *, sequence: bool = False) -> Pieces:
-        """Return what passes the network, shape (P, ...); no weights, no torch."""
-        raise NotImplementedError
 
     def module(self) -> "nn.Module":
         """Return the network with its weights, on the device."""
@@ -78,27 +71,6 @@ class PublishedExtractor(Generic[MediaT]):
         if scores is None:
             raise DataError(f"expected a network with classes, {self.weights_name} has none")
         return through_network(scores, [rows], device=self.device, cpu_pieces=self.cpu_pieces)[0]
-
-    def pooled(self, media: MediaT) -> Float32Array:
-        """Return the mean over the pieces, shape (D,)."""
-        return self.forward([self.prepare(media)])[0]
-
-    def sequence(self, media: MediaT) -> Float32Array:
-        """Return the steps in order, shape (T, D)."""
-        return self.forward([self.prepare(media, sequence=True)], sequence=True)[0]
-
-    def forward(self, batch: Sequence[Pieces], *, sequence: bool = False) -> list[Float32Array]:
-        """Pass the pieces of several items through the network; see ``BatchExtractor``."""
-        outputs = through_network(
-            self.network(sequence=sequence), batch, device=self.device, cpu_pieces=self.cpu_pieces
-        )
-        if sequence:
-            return [rows.reshape(-1, self.dimension) for rows in outputs]
-        return [rows.mean(axis=0, dtype=np.float64).astype(np.float32) for rows in outputs]
-
-    def to(self, device: str) -> None:
-        """Run the network on ``cpu`` or ``cuda`` from now on."""
-        self.device = device
 
     def loaded(self, build: "Callable[[], NetworkT]") -> "NetworkT":
         """Return a network with the weights of this extractor; a process reads them once.
