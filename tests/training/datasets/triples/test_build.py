@@ -2,6 +2,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ pytestmark = needs_player
 
 
 def options(**changed) -> BuildOptions:
-    chosen = {
+    chosen: dict[str, Any] = {
         "seed": 0,
         "renditions": ("voice", "accompanied"),
         "soundfont": find_soundfont(),
