@@ -41,7 +41,7 @@ class Steps(nn.Module):
         self.entry = nn.Linear(width, WIDTH)
         self.place = nn.Parameter(0.02 * torch.randn(length, WIDTH))
         self.layer = nn.TransformerEncoderLayer(
-            WIDTH, _HEADS, 2 * WIDTH, dropout=0.1, batch_first=True, norm_first=True
+            WIDTH, _HEADS, 2 * WIDTH, dropout=0.0, batch_first=True, norm_first=True
         )
 
     def forward(self, steps: Tensor, absent: Tensor | None = None) -> Tensor:

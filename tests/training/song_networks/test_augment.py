@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from training.song_networks import augment
-from training.song_networks.source import STEPS, _moved, spelt
+from training.song_networks.source import COLUMNS, STEPS, _in_columns, _moved, spelt
 from training.song_networks.triples import PLACES, pitch_class
 
 
@@ -44,8 +44,8 @@ def test_disturbed_pictures_keep_their_shape_and_range() -> None:
     heard = augment.disturbed_sound(
         torch.randint(0, 256, (3, 160, 256), dtype=torch.uint8), transposition=3
     )
-    strips = augment.disturbed_staff(torch.randint(0, 256, (3, 64, 512), dtype=torch.uint8))
-    for pictures, shape in ((heard.pictures, (3, 160, 256)), (strips, (3, 64, 512))):
+    seen = augment.disturbed_staff(torch.randint(0, 256, (3, 64, 512), dtype=torch.uint8))
+    for pictures, shape in ((heard.pictures, (3, 160, 256)), (seen.pictures, (3, 64, 512))):
         assert pictures.shape == shape
         assert float(pictures.min()) >= 0.0
         assert float(pictures.max()) <= 255.0
@@ -71,3 +71,21 @@ def test_outside_the_window_there_is_no_note() -> None:
 
 def test_spelling_keeps_letters_and_word_ends() -> None:
     assert spelt("Ah, Öl!") == [2, 9, 1, 16, 13]
+
+
+def test_noteheads_stand_in_the_columns_that_show_them() -> None:
+    heads = torch.tensor([[[0.5, 7.0], [0.99, 9.0], [0.0, 0.0]]])
+    plain = _in_columns(heads, torch.zeros(1), torch.ones(1))
+    assert {k: int(v) for k, v in enumerate(plain[0]) if v} == {COLUMNS // 2: 7, COLUMNS - 1: 9}
+    moved = _in_columns(heads, torch.tensor([0.25]), torch.tensor([0.75]))
+    assert {k: int(v) for k, v in enumerate(moved[0]) if v} == {COLUMNS // 2: 7}
+
+
+def test_a_disturbed_strip_says_what_it_shows() -> None:
+    torch.manual_seed(1)
+    strips = torch.zeros(4, 64, 512)
+    strips[:, :, 300:304] = 255.0
+    seen = augment.disturbed_staff(strips)
+    for picture, start, end in zip(seen.pictures, seen.start, seen.end, strict=True):
+        expected = (302 / 512 - float(start)) / float(end - start) * 512
+        assert float(picture[32].argmax()) == pytest.approx(expected, abs=4)

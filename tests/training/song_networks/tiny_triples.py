@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-from models.media.engraving import engrave_strip
+from models.media.engraving import engrave_strip_with_noteheads
 from models.media.limits import MediaLimits
 from tests.training.datasets.songs.conftest import score_xml, tune_bars
 
@@ -26,7 +26,8 @@ def write_triples(folder: Path, renditions: tuple[str, ...] = ("voice", "sung"))
         rng = np.random.default_rng(number)
         tune = rng.permutation(PITCHES).tolist()
         text = " ".join(rng.permutation(SYLLABLES).tolist())
-        files = {"score": strip(tune), "lyrics": f"{text}\n".encode()}
+        image, heads = strip(tune)
+        files = {"score": image, "lyrics": f"{text}\n".encode()}
         files |= {name: sound(tune, octave=name == "sung") for name in renditions}
         places = {}
         for kind, data in files.items():
@@ -43,6 +44,7 @@ def write_triples(folder: Path, renditions: tuple[str, ...] = ("voice", "sung"))
                 "melody": f"m{number}",
                 "words": f"w{number}",
                 "notes": [[0.5 * place, 0.5, pitch] for place, pitch in enumerate(tune)],
+                "heads": [list(head) for head in zip(heads, tune, strict=True)],
                 "files": places,
                 "sha256": {kind: hashlib.sha256(data).hexdigest() for kind, data in files.items()},
             }
@@ -54,15 +56,16 @@ def write_triples(folder: Path, renditions: tuple[str, ...] = ("voice", "sung"))
     (folder / "triples.json").write_text(json.dumps(manifest))
 
 
-def strip(tune: list[int]) -> bytes:
-    """Two bars as a PNG strip."""
+def strip(tune: list[int]) -> tuple[bytes, tuple[float, ...]]:
+    """Two bars as a PNG strip, and the places of its noteheads."""
     score = score_xml(tune_bars(tune, [""] * 8))
     start, end = score.index('<part id="P1">'), score.index('<part id="P2">')
     names = '<score-part id="P1"><part-name>Piano</part-name></score-part>'
     voice = (score[:start] + score[end:]).replace(names, "")
     file = io.BytesIO()
-    Image.fromarray(engrave_strip(voice.encode(), MediaLimits())).save(file, "PNG")
-    return file.getvalue()
+    page, places = engrave_strip_with_noteheads(voice.encode(), MediaLimits())
+    Image.fromarray(page).save(file, "PNG")
+    return file.getvalue(), places
 
 
 def sound(tune: list[int], *, octave: bool) -> bytes:
