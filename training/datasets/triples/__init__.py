@@ -1,0 +1,1 @@
+"""Aligned triples of sheet image, lyrics and sound, cut from real songs."""
