@@ -16,7 +16,7 @@ import numpy as np
 
 from models.errors import DataError
 from models.types import Float32Array
-from training.datasets.triples.festival_process import FestivalProcess, FestivalError
+from training.datasets.triples.festival_process import FestivalError, FestivalProcess
 from training.datasets.triples.letter_sounds import SPELLINGS, letter_sounds
 from training.datasets.triples.sung_segments import (
     PADDING_SECONDS,

@@ -19,6 +19,7 @@ _START: Final = """
 """
 _SYLLABLE: Final = re.compile(r"\(\(([a-z ]+)\) \d\)")
 _READ_BYTES = 65_536
+_START_SECONDS = 60.0
 
 
 class FestivalError(Exception):
@@ -49,7 +50,7 @@ class FestivalProcess:
 
     def __init__(self, *, timeout_seconds: float) -> None:
         program = find_festival()
-        self._timeout = timeout_seconds
+        self._timeout = _START_SECONDS
         self._n_asked = 0
         self._folder = tempfile.TemporaryDirectory(prefix="kyomei-festival-")
         self._process = subprocess.Popen(  # noqa: S603, no shell, a program of the system
@@ -63,6 +64,7 @@ class FestivalProcess:
             answer = self.ask(_START)
         except FestivalError:
             answer = ""
+        self._timeout = timeout_seconds
         if "voice kal" not in answer:
             self.close()
             raise DataError(
