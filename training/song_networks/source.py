@@ -1,0 +1,118 @@
+"""Batches of triples, each with one of its renditions, disturbed anew in every epoch."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.types import Int64Array
+from training.datasets.triples.renditions import RENDITIONS, SUNG
+from training.loops.batches import Batch
+from training.song_networks.augment import disturbed_sound, disturbed_staff
+from training.song_networks.config import SongNetworksConfig
+from training.song_networks.triples import HIGHEST, LOWEST, PLACES, Triples, pitch_class
+
+STEPS: Final = 128  # of sound
+LETTERS: Final = " abcdefghijklmnopqrstuvwxyz"
+_LETTER = {letter: number for number, letter in enumerate(LETTERS, start=1)}
+
+
+class TripleSource:
+    """Deals the training triples out in batches; every triple comes once an epoch.
+
+    Args:
+        triples: All of them.
+        config: Sizes and shares.
+        split: Which to deal.
+    """
+
+    def __init__(self, triples: Triples, config: SongNetworksConfig, split: str) -> None:
+        self._triples, self._config = triples, config
+        self._numbers = triples.of_split(split)
+        self._names = [name for name in RENDITIONS if name in triples.audio]
+        shares = np.array([config.shares[RENDITIONS.index(name)] for name in self._names])
+        self._shares = shares / shares.sum()
+        self._spelt = [spelt(text_of(codes)) for codes in triples.lyrics]
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Yield the batches of one epoch; what does not fill a batch is left out."""
+        order = rng.permutation(self._numbers)
+        size = min(self._config.batch_size, len(order))
+        for first in range(0, len(order) - size + 1, size):
+            yield self._batch(order[first : first + size], rng)
+
+    def _batch(self, numbers: Int64Array, rng: np.random.Generator) -> Batch:
+        triples = self._triples
+        renditions = rng.choice(len(self._names), len(numbers), p=self._shares)
+        names = [self._names[one] for one in renditions]
+        sound = torch.from_numpy(
+            np.stack([triples.audio[name][n] for name, n in zip(names, numbers, strict=True)])
+        )
+        score = torch.from_numpy(triples.score[numbers])
+        melody = torch.from_numpy(triples.melody[numbers]).long()
+        if self._config.augment:
+            heard = disturbed_sound(sound, self._config.transposition)
+            sound, score = heard.pictures, disturbed_staff(score)
+            melody = _moved(melody, heard.start, heard.end, heard.shift)
+        else:
+            melody = melody[:, :: PLACES // STEPS]
+        device = torch.device(self._config.device)
+        features = {
+            "score": score,
+            "audio": sound,
+            "lyrics": torch.from_numpy(triples.lyrics[numbers]),
+        }
+        labels = {
+            "same_melody": torch.from_numpy(triples.same_melody[numbers]),
+            "same_words": torch.from_numpy(triples.same_words[numbers]),
+            "melody": melody,
+            "sung": torch.tensor([name == SUNG for name in names]),
+            **_padded("notes", [triples.notes(number) for number in numbers]),
+            **_padded("letters", [self._spelt[number] for number in numbers]),
+        }
+        return Batch(
+            {name: rows.to(device) for name, rows in features.items()},
+            {name: rows.to(device) for name, rows in labels.items()},
+            {},
+        )
+
+
+def text_of(codes: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> str:
+    """The characters that codes stand for, where they are common ones."""
+    from models.features.songs.character_codes import character_of
+
+    return "".join(character_of(int(code)) for code in codes if code)
+
+
+def spelt(text: str) -> list[int]:
+    """Letters a to z and the spaces between words as numbers from 1."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    words = "".join(one if one in _LETTER else " " * one.isspace() for one in plain).split()
+    return [_LETTER[letter] for letter in " ".join(words)]
+
+
+def _moved(melody: Tensor, start: Tensor, end: Tensor, shift: Tensor) -> Tensor:
+    """Classes at the middle of each step of a sound that was cut and transposed, (B, STEPS)."""
+    middles = (torch.arange(STEPS) + 0.5) / STEPS
+    places = (start[:, None] + middles * (end - start)[:, None]) * PLACES
+    inside = (places >= 0) & (places < PLACES)
+    found = melody.gather(1, places.long().clamp(0, PLACES - 1)) * inside
+    moved = (found + shift[:, None]).clamp(1, pitch_class(HIGHEST))
+    return torch.where(found > 0, moved, found)
+
+
+def _padded(name: str, lists: Sequence[list[int]]) -> dict[str, Tensor]:
+    """Lists of numbers as one array, with their lengths."""
+    longest = max(max(map(len, lists)), 1)
+    array = torch.zeros(len(lists), longest, dtype=torch.long)
+    for row, values in zip(array, lists, strict=True):
+        row[: len(values)] = torch.tensor(values, dtype=torch.long)
+    lengths = torch.tensor([len(values) for values in lists])
+    return {name: array, f"{name}_length": lengths}
+
+
+N_PITCHES: Final = HIGHEST - LOWEST + 2
+"""Classes of a step: 0 for no note, then the pitches."""
