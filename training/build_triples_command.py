@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from training.datasets.triples.source import Source
 
 ALL = "all"
+LYRICS_MELODY = "lyrics-melody"
 
 
 def build_triples_command(
@@ -31,6 +32,13 @@ def build_triples_command(
     instruments: Annotated[
         str, typer.Option(help="Who may play the voice: names with commas, or all.")
     ] = ALL,
+    per_song: Annotated[
+        int, typer.Option(min=1, help="Fragments of a song, for lyrics-melody.")
+    ] = 2,
+    random_split: Annotated[
+        bool,
+        typer.Option(help="lyrics-melody: split without regard to songs. It LEAKS; as published."),
+    ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most so many songs, spread over the collection.")
     ] = None,
@@ -60,7 +68,10 @@ def build_triples_command(
         limit=limit,
         workers=workers,
     )
-    opened = _opened(source, root, cache, bars, hop or bars)
+    if source == LYRICS_MELODY:
+        opened = _lyric_songs(root, per_song, random_split=random_split)
+    else:
+        opened = _opened(source, root, cache, bars, hop or bars)
     count = build_triples(opened, out, options)
     typer.echo(f"{out}: {count} triples of {opened.name}, seed {seed}")
 
@@ -75,6 +86,14 @@ def _opened(name: str, root: Path | None, cache: Path | None, bars: int, hop: in
     if Path(name).is_dir():
         return ScoreFolder(Path(name), bars=bars, hop=hop)
     raise DataError(f"{name}: expected lieder, lyrics-melody or a folder of scores")
+
+
+def _lyric_songs(root: Path | None, per_song: int, *, random_split: bool) -> "Source":
+    from training.datasets.triples.lyric_songs import find_lyric_songs
+    from training.datasets.triples.lyrics_melody import FragmentSource
+
+    split_by = "random" if random_split else "cluster"
+    return FragmentSource(find_lyric_songs(root), per_song=per_song, split_by=split_by)
 
 
 def _words(text: str) -> list[str]:

@@ -22,7 +22,7 @@ from training.datasets import (
     vegas,
 )
 from training.datasets.example import Dataset
-from training.datasets.triples.renditions import RENDITIONS
+from training.datasets.triples_dataset import TripleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +104,18 @@ def _open_folder(root: Path | None, options: OpenOptions) -> Dataset:
     return folder.open_folder(root, seed=options.seed)
 
 
-def _open_triples(rendition: str, root: Path | None, _: OpenOptions) -> Dataset:
-    return triples_dataset.open_triples(root, rendition=rendition)
+def _open_triples(of: TripleSet, rendition: str, root: Path | None, _: OpenOptions) -> Dataset:
+    return triples_dataset.open_triples(root, rendition=rendition, of=of)
 
 
-def _lieder() -> dict[str, DatasetEntry]:
-    """OpenScore Lieder with each rendition of the sound."""
+def _triples() -> dict[str, DatasetEntry]:
+    """Sets of triples, each with every rendition of the sound."""
     return {
-        triples_dataset.dataset_name(triples_dataset.NAME, rendition): DatasetEntry(
-            triples_dataset.LICENCE,
-            triples_dataset.CITATION,
-            triples_dataset.HOW_TO_GET,
-            partial(_open_triples, rendition),
+        triples_dataset.dataset_name(of.name, rendition): DatasetEntry(
+            of.licence, of.citation, of.how_to_get, partial(_open_triples, of, rendition)
         )
-        for rendition in RENDITIONS
+        for of in triples_dataset.TRIPLE_SETS
+        for rendition in of.renditions
     }
 
 
@@ -174,7 +172,7 @@ DATASETS: Final[Mapping[str, DatasetEntry]] = MappingProxyType(
             songs_dataset.HOW_TO_GET,
             lambda root, _: songs_dataset.open_songs(root),
         ),
-        **_lieder(),
+        **_triples(),
         vegas.NAME: DatasetEntry(vegas.LICENCE, vegas.CITATION, vegas.HOW_TO_GET, None),
         ave.NAME: DatasetEntry(ave.LICENCE, ave.CITATION, ave.HOW_TO_GET, None),
         feature_file.NAME: DatasetEntry(

@@ -6,23 +6,53 @@ and words. The three files of an excerpt are a true trio and carry no class.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from models.errors import DataError
 from models.types import Modality
 from training.datasets.example import Example, ListedDataset
-from training.datasets.triples import lieder
+from training.datasets.triples import lieder, lyric_songs
 from training.datasets.triples.manifest import read_rows
-from training.datasets.triples.renditions import RENDITIONS, VOICE
+from training.datasets.triples.renditions import RENDITIONS, SUNG, VOICE
 
-NAME: Final = lieder.NAME
-LICENCE: Final = lieder.LICENCE
-CITATION: Final = lieder.CITATION
-HOW_TO_GET: Final = (
+
+@dataclass(frozen=True, slots=True)
+class TripleSet:
+    """A source whose triples are a data set.
+
+    Attributes:
+        name: Of the data set with the melody by one instrument.
+        licence: What may be done with it.
+        citation: Whom to cite.
+        how_to_get: Where it comes from.
+        renditions: That its songs allow.
+    """
+
+    name: str
+    licence: str
+    citation: str
+    how_to_get: str
+    renditions: tuple[str, ...] = RENDITIONS
+
+
+LIEDER: Final = TripleSet(
+    lieder.NAME,
+    lieder.LICENCE,
+    lieder.CITATION,
     "`kyomei build-triples lieder --out FOLDER` (from openscore_lieder.tar.xz), then name FOLDER "
-    "with --root"
+    "with --root",
 )
+MUSICTM: Final = TripleSet(
+    lyric_songs.NAME,
+    lyric_songs.LICENCE,
+    lyric_songs.CITATION,
+    f"`kyomei build-triples lyrics-melody --out FOLDER` (from {lyric_songs.HOW_TO_GET}), then name "
+    "FOLDER with --root",
+    renditions=(VOICE, SUNG),  # the songs have no other part
+)
+TRIPLE_SETS: Final = (LIEDER, MUSICTM)
 
 
 def dataset_name(base: str, rendition: str) -> str:
@@ -30,26 +60,26 @@ def dataset_name(base: str, rendition: str) -> str:
     return base if rendition == VOICE else f"{base}-{rendition}"
 
 
-def open_triples(root: Path | None, *, rendition: str, base: str = NAME) -> ListedDataset:
+def open_triples(root: Path | None, *, rendition: str, of: TripleSet = LIEDER) -> ListedDataset:
     """List the triples of a folder with one rendition of the sound.
 
     Args:
         root: Folder that ``kyomei build-triples`` wrote.
         rendition: Of ``RENDITIONS``.
-        base: ``lieder``, or the name of another source.
+        of: Whose triples they are.
 
     Raises:
         DataError: If there is no such folder, its table is damaged, or it lacks the rendition.
     """
     if rendition not in RENDITIONS:
         raise DataError(f"expected a rendition of {', '.join(RENDITIONS)}, got {rendition!r}")
-    name = dataset_name(base, rendition)
+    name = dataset_name(of.name, rendition)
     if root is None:
-        raise DataError(f"{name}: expected a folder of triples, found none; {HOW_TO_GET}")
+        raise DataError(f"{name}: expected a folder of triples, found none; {of.how_to_get}")
     return ListedDataset(
         name=name,
-        licence=LICENCE,
-        citation=CITATION,
+        licence=of.licence,
+        citation=of.citation,
         classes=(),
         paired=True,
         listed=tuple(sorted(_examples(root, rendition), key=lambda one: (one.modality, one.id))),

@@ -33,7 +33,6 @@ SAMPLE_RATE_HZ: Final = 16_000
 PEAK: Final = 0.7
 LANGUAGES: Final = ("en", *SPELLINGS)
 _ATTEMPTS = 2
-_SONGS_PER_PROCESS = 1_000  # it keeps a little memory of each
 
 
 class FestivalSinger:
@@ -51,7 +50,6 @@ class FestivalSinger:
     def __init__(self, *, timeout_seconds: float = 30.0) -> None:
         self._timeout = timeout_seconds
         self._words: dict[str, tuple[tuple[str, ...], ...]] = {"": ()}
-        self._n_songs = 0
         self._process = FestivalProcess(timeout_seconds=timeout_seconds)
 
     def __enter__(self) -> Self:
@@ -141,16 +139,12 @@ class FestivalSinger:
         return self._words[word]
 
     def _sing(self, notes: Sequence[SungNote], language: str) -> bytes:
-        if self._n_songs == _SONGS_PER_PROCESS:
-            self._restart()
         segments = sung_segments(notes, self.phones(notes, language=language))
-        self._n_songs += 1
         return self._process.synthesise(" ".join(map(_written, segments)))
 
     def _restart(self) -> None:
         self._process.close()
         self._process = FestivalProcess(timeout_seconds=self._timeout)
-        self._n_songs = 0
 
 
 def _written(segment: Segment) -> str:

@@ -19,6 +19,8 @@ _START: Final = """
 """
 _SYLLABLE: Final = re.compile(r"\(\(([a-z ]+)\) \d\)")
 _READ_BYTES = 65_536
+_SONGS_PER_SWEEP = 20  # Festival sweeps by itself only after gigabytes of sound
+_START_SECONDS = 60.0
 
 
 class FestivalError(Exception):
@@ -49,8 +51,8 @@ class FestivalProcess:
 
     def __init__(self, *, timeout_seconds: float) -> None:
         program = find_festival()
-        self._timeout = timeout_seconds
-        self._n_asked = 0
+        self._timeout = _START_SECONDS
+        self._n_asked = self._n_songs = 0
         self._folder = tempfile.TemporaryDirectory(prefix="kyomei-festival-")
         self._process = subprocess.Popen(  # noqa: S603, no shell, a program of the system
             [program, "--pipe"],
@@ -63,6 +65,7 @@ class FestivalProcess:
             answer = self.ask(_START)
         except FestivalError:
             answer = ""
+        self._timeout = timeout_seconds
         if "voice kal" not in answer:
             self.close()
             raise DataError(
@@ -103,9 +106,11 @@ class FestivalProcess:
         """
         path = Path(self._folder.name) / "song.raw"
         path.unlink(missing_ok=True)
+        sweep = "" if self._n_songs % _SONGS_PER_SWEEP else "\n(gc)"
+        self._n_songs += 1
         self.ask(
             f"(set! song (Utterance Segments ({segments})))\n(utt.synth song)\n"
-            f'(utt.save.wave song "{path}" \'raw)\n(set! song nil)'
+            f'(utt.save.wave song "{path}" \'raw)\n(set! song nil){sweep}'
         )
         try:
             return path.read_bytes()

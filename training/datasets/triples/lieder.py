@@ -7,7 +7,7 @@ from training.datasets.packs import Pack, find_pack
 from training.datasets.triples.scores import ScoreFolder
 
 NAME: Final = "lieder"
-LICENCE: Final = "CC0 1.0"
+LICENCE: Final = "CC0 1.0 (public domain)"
 CITATION: Final = 'Gotham and Jonas, "The OpenScore Lieder Corpus", Music Encoding Conference 2021'
 HOW_TO_GET: Final = "openscore_lieder.tar.xz (xml/lcNUMBER.xml, index.tsv), from OpenScore/Lieder"
 _PACK: Final = Pack("openscore_lieder", "openscore_lieder.tar.xz", "xml")
