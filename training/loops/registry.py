@@ -215,7 +215,11 @@ RECIPES: dict[str, Recipe] = {
         fit_ugaar,
         "CCA of two views as ground truth, generated pairs for the third view, no labels",
         needs=frozenset({PAIRS}),
-        choices={"transfer": (0.3, 1.0, 3.0), "adversary": (0.0, 0.1, 1.0), "ridge": (0.3, 1.0, 3.0)},
+        choices={
+            "transfer": (0.3, 1.0, 3.0),
+            "adversary": (0.0, 0.1, 1.0),
+            "ridge": (0.3, 1.0, 3.0),
+        },
     ),
     UGAAR_INFO_NCE: Recipe(
         UgaarInfoNceConfig,

@@ -15,8 +15,13 @@ from training.loops.batches import Batch
 from training.loops.contrastive_terms import pair_term
 from training.loops.encoder_specifications import perceptrons
 from training.loops.gradient_config import GradientConfig, expect
+from training.loops.ground_truth import (
+    USUAL_PAIR,
+    GroundTruth,
+    fit_ground_truth,
+    ground_truth_pair,
+)
 from training.loops.heads import HeadOptions
-from training.loops.ground_truth import GroundTruth, fit_ground_truth
 from training.loops.network_problem import NetworkProblem
 from training.loops.network_recipe import Plan, fit_network
 from training.loops.objective import Moment, Objective
@@ -26,7 +31,6 @@ from training.losses.triplet import partner_triplet_loss, squared_distances
 from training.losses.ugaar import component_error, discrimination_loss, mismatched
 
 UGAAR, UGAAR_INFO_NCE = "ugaar", "ugaar-info-nce"
-USUAL_PAIR = ("audio", "score")
 FEWEST = 2  # rows of a batch that the game is played with
 
 
@@ -112,7 +116,8 @@ class Ugaar(Objective):
         pair: tuple[str, str],
     ) -> None:
         super().__init__(network)
-        self.network, self.config, self.ground_truth, self.pair = network, config, ground_truth, pair
+        self.network, self.config = network, config
+        self.ground_truth, self.pair = ground_truth, pair
 
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """The terms of the batch."""
@@ -175,7 +180,7 @@ class Ugaar(Objective):
         name: str,
         reversal: float,
     ) -> Tensor:
-        """The discriminator's loss, its gradient turned round for what it reads of the generator."""
+        """The discriminator's loss; its gradient is turned round for what the generator made."""
         first, second = self.pair
         own = batch.pairs(first, second) & batch.own[name]
         if int(own.sum()) < FEWEST:
@@ -218,19 +223,6 @@ def _build(problem: NetworkProblem, config: UgaarConfig) -> Ugaar:
         options = HeadOptions(width, config.ridge, 1.0, config.correlation_power)
         truth = fit_ground_truth(rows, options)
     return Ugaar(network, config, truth, pair)
-
-
-def ground_truth_pair(names: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, str]:
-    """The two views whose CCA is the ground truth.
-
-    Raises:
-        DataError: If views that were named are not there.
-    """
-    if wanted == USUAL_PAIR and not set(wanted) <= set(names):
-        return names[0], names[1]
-    if not set(wanted) <= set(names):
-        raise DataError(f"expected ground_truth_views of {list(names)}, got {list(wanted)}")
-    return wanted[0], wanted[1]
 
 
 def _check(problem: NetworkProblem, config: UgaarConfig, pair: tuple[str, str]) -> None:
