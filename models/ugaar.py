@@ -1,8 +1,8 @@
 """The network of UGAAR: branches, a generator of pairs and a discriminator of pairs.
 
 Zeng, Yu, Oyama, "Unsupervised Generative Adversarial Alignment Representation for Sheet music,
-Audio and Lyrics", BigMM 2020. Its formulas are not public; docs/methods/ugaar.md says what was
-decided.
+Audio and Lyrics", arXiv:2007.14856. Its formulas are not public;
+docs/methods/ugaar.md says what was decided.
 """
 
 from collections.abc import Mapping

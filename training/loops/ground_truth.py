@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.encoders.affine import Affine, affine_specification, affine_state
 from models.errors import DataError
@@ -19,11 +20,14 @@ class GroundTruth(nn.Module):
 
     Args:
         maps: Name of the view -> mean (D,) and weights (D, K).
+        constant: Value of a further component that is the same for all rows; 0 for none.
     """
 
-    def __init__(self, maps: Mapping[str, tuple[Float64Array, Float64Array]]) -> None:
+    def __init__(
+        self, maps: Mapping[str, tuple[Float64Array, Float64Array]], constant: float
+    ) -> None:
         super().__init__()
-        self.names = list(maps)
+        self.names, self.constant = list(maps), constant
         self.maps = nn.ModuleList()
         for mean, weights in maps.values():
             affine = Affine(affine_specification(*weights.shape))
@@ -31,12 +35,16 @@ class GroundTruth(nn.Module):
             self.maps.append(affine)
 
     def forward(self, view: str, rows: Tensor) -> Tensor:
-        """Components (B, K) of standardised rows (B, D) of a view."""
+        """Components (B, K), or (B, K + 1) with the constant, of standardised rows (B, D)."""
         components: Tensor = self.maps[self.names.index(view)](rows)
-        return components
+        if not self.constant:
+            return components
+        return functional.pad(components, (0, 1), value=self.constant)
 
 
-def fit_ground_truth(views: Mapping[str, FeatureView], options: HeadOptions) -> GroundTruth:
+def fit_ground_truth(
+    views: Mapping[str, FeatureView], options: HeadOptions, *, constant: float
+) -> GroundTruth:
     """CCA of the true pairs of two views, on the rows that are trained on.
 
     Components are scaled by one number, so that their mean square over these rows is 1.
@@ -44,6 +52,7 @@ def fit_ground_truth(views: Mapping[str, FeatureView], options: HeadOptions) -> 
     Args:
         views: Standardised training rows of the two views.
         options: K, ridge and power.
+        constant: See ``GroundTruth``.
 
     Raises:
         DataError: If the views have no true pairs.
@@ -54,7 +63,8 @@ def fit_ground_truth(views: Mapping[str, FeatureView], options: HeadOptions) -> 
     components = [(rows[name] - mean) @ weights for name, (mean, weights) in maps.items()]
     square = float(np.mean([np.square(x).mean() for x in components]))
     scale = 1.0 / np.sqrt(square) if square > 0.0 else 1.0
-    return GroundTruth({name: (mean, weights * scale) for name, (mean, weights) in maps.items()})
+    scaled = {name: (mean, weights * scale) for name, (mean, weights) in maps.items()}
+    return GroundTruth(scaled, constant)
 
 
 def ground_truth_pair(names: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, str]:

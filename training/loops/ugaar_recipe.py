@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.cca.linalg import Projections
 from models.errors import DataError
+from models.types import Float32Array
 from models.ugaar import UgaarNetwork
-from training.datasets.feature_data import FeatureData, rows_of_common_ids
+from training.datasets.feature_data import FeatureData, FeatureView, rows_of_common_ids
 from training.loops.batches import Batch
 from training.loops.contrastive_terms import pair_term
 from training.loops.encoder_specifications import perceptrons
@@ -21,7 +23,7 @@ from training.loops.ground_truth import (
     fit_ground_truth,
     ground_truth_pair,
 )
-from training.loops.heads import HeadOptions
+from training.loops.heads import HeadOptions, correlation_head
 from training.loops.network_problem import NetworkProblem
 from training.loops.network_recipe import Plan, fit_network
 from training.loops.objective import Moment, Objective
@@ -44,6 +46,8 @@ class UgaarConfig(GradientConfig):
         ground_truth: False trains the two against each other, without CCA components.
         ridge: Of that CCA, in variances of a standardised feature.
         correlation_power: Components are scaled by their correlation to this power.
+        constant: One more component of the ground truth, the same for all rows, so that the
+            length of an embedding is seen in its cosine; 0 for none.
         anchor: Weight of the distance to the ground truth, or of agreement without one.
         margin: Of agreement, squared distances of unit rows.
         transfer: Weight of the transferred pairs.
@@ -51,6 +55,10 @@ class UgaarConfig(GradientConfig):
         generator: Hidden widths of the generator.
         discriminator: Hidden widths of the discriminator.
         noise: Width of the generator's noise.
+        head_power: When not 0, outputs pass a closed-form CCA of all views at the end, its
+            directions scaled by their correlation to this power: those that lyrics know of count
+            more. Not where no two items have all views.
+        head_ridge: Of that CCA, as a share of the mean variance of the outputs.
         pair_weight: Weight of InfoNCE over true pairs of all views.
         temperature: Of InfoNCE.
     """
@@ -66,6 +74,7 @@ class UgaarConfig(GradientConfig):
     ground_truth: bool = True
     ridge: float = 1.0
     correlation_power: float = 1.0
+    constant: float = 1.5
     anchor: float = 1.0
     margin: float = 0.5
     transfer: float = 1.0
@@ -73,6 +82,8 @@ class UgaarConfig(GradientConfig):
     generator: tuple[int, ...] = (128,)
     discriminator: tuple[int, ...] = (128,)
     noise: int = 16
+    head_power: float = 0.0
+    head_ridge: float = 0.1
     pair_weight: float = 0.0
     temperature: float = 0.1
 
@@ -83,9 +94,12 @@ class UgaarConfig(GradientConfig):
             DataError: Naming the field.
         """
         GradientConfig.__post_init__(self)
-        weights = ("correlation_power", "anchor", "transfer", "adversary", "pair_weight")
+        weights = (
+            "correlation_power", "constant", "anchor", "transfer", "adversary", "pair_weight",
+            "head_power",
+        )  # fmt: skip
         expect(self, weights, "at least 0", lambda x: x >= 0)
-        expect(self, ("ridge", "margin", "temperature"), "above 0", lambda x: x > 0)
+        expect(self, ("ridge", "margin", "temperature", "head_ridge"), "above 0", lambda x: x > 0)
         expect(self, ("generator", "discriminator"), "widths >= 1", lambda x: min(x, default=0) > 0)
         expect(self, ("noise",), "at least 1", lambda x: x >= 1)
         expect(self, ("ground_truth_views",), "two views", lambda x: len(set(x)) == len(x) == 2)
@@ -106,6 +120,7 @@ class Ugaar(Objective):
         config: Weights.
         ground_truth: CCA of the two views, or None.
         pair: The two views.
+        has_head: Close with a CCA of all views.
     """
 
     def __init__(
@@ -114,10 +129,21 @@ class Ugaar(Objective):
         config: UgaarConfig,
         ground_truth: GroundTruth | None,
         pair: tuple[str, str],
+        *,
+        has_head: bool,
     ) -> None:
         super().__init__(network)
         self.network, self.config = network, config
-        self.ground_truth, self.pair = ground_truth, pair
+        self.ground_truth, self.pair, self.has_head = ground_truth, pair, has_head
+
+    def head(
+        self, embedded: Mapping[str, Float32Array], views: Mapping[str, FeatureView]
+    ) -> Projections:
+        """Closed-form CCA of the outputs of all views."""
+        config = self.config
+        width = next(iter(embedded.values())).shape[1]
+        options = HeadOptions(width, config.head_ridge, 1.0, config.head_power)
+        return correlation_head(embedded, views, options)
 
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """The terms of the batch."""
@@ -220,9 +246,12 @@ def _build(problem: NetworkProblem, config: UgaarConfig) -> Ugaar:
     truth = None
     if config.ground_truth:
         rows = {name: problem.train[name] for name in pair}
-        options = HeadOptions(width, config.ridge, 1.0, config.correlation_power)
-        truth = fit_ground_truth(rows, options)
-    return Ugaar(network, config, truth, pair)
+        n_canonical = width - 1 if config.constant and width > 1 else width
+        options = HeadOptions(n_canonical, config.ridge, 1.0, config.correlation_power)
+        constant = config.constant if n_canonical < width else 0.0
+        truth = fit_ground_truth(rows, options, constant=constant)
+    has_head = bool(config.head_power) and problem.complete
+    return Ugaar(network, config, truth, pair, has_head=has_head)
 
 
 def _check(problem: NetworkProblem, config: UgaarConfig, pair: tuple[str, str]) -> None:
