@@ -141,7 +141,8 @@ def measured(label: str, data: FeatureData, config: Any, seed: int) -> list[dict
     """Fit a contender and measure it on the pool, one row per direction."""
     contender = CONTENDERS[label]
     names = list(data.views)
-    groups = list(combinations(names, 2)) if contender.by_pairs else [tuple(names)]
+    whole: list[tuple[str, ...]] = [tuple(names)]
+    groups = [*combinations(names, 2)] if contender.by_pairs else whole
     rows = []
     for group in groups:
         part = only(data, group)
