@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import DataError
+from training.align_command import align
 from training.build_triples_command import build_triples_command
 from training.compare_command import compare
 from training.extract_command import extract, extractors
@@ -176,6 +177,7 @@ def evaluate(
         write_json(json, results)
 
 
+app.command()(align)
 app.command()(compare)
 app.command("merge-features")(merge_features)
 app.command("train-extractor")(train_extractor)

@@ -86,7 +86,7 @@ class ScoreFolder:
         Raises:
             DataError: If the file cannot be read.
         """
-        voice, accompaniment = self._read(song.place)
+        voice, accompaniment = self.read(song.place)
         if voice is None:
             return ()
         return cut_windows(voice, accompaniment, name=song.info.id, bars=self.bars, hop=self.hop)
@@ -94,11 +94,16 @@ class ScoreFolder:
     def _voice(self, place: str) -> Song | str:
         """The sung voice, or why there is none."""
         try:
-            return self._read(place)[0] or "no words"
+            return self.read(place)[0] or "no words"
         except DataError as error:
             return str(error)
 
-    def _read(self, place: str) -> tuple[Song | None, Bars]:
+    def read(self, place: str) -> tuple[Song | None, Bars]:
+        """Read the voice of one score, None where nothing is sung, and the notes of other parts.
+
+        Raises:
+            DataError: If the file cannot be read.
+        """
         data = (self.folder / place).read_bytes()
         if len(data) > MAX_SCORE_BYTES:
             raise DataError(f"{place}: {len(data)} bytes are too many for a score")
