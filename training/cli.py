@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import DataError
+from training.build_lines_command import build_lines_command
 from training.build_triples_command import build_triples_command
 from training.compare_command import compare
 from training.extract_command import extract, extractors
@@ -68,6 +69,7 @@ def build_songs_command(
 
 
 app.command("build-triples")(build_triples_command)
+app.command("build-lines")(build_lines_command)
 
 
 @app.command("build-demo")
