@@ -41,7 +41,7 @@ class Steps(nn.Module):
         self.entry = nn.Linear(width, WIDTH)
         self.place = nn.Parameter(0.02 * torch.randn(length, WIDTH))
         self.layer = nn.TransformerEncoderLayer(
-            WIDTH, _HEADS, 2 * WIDTH, dropout=0.1, batch_first=True, norm_first=True
+            WIDTH, _HEADS, 2 * WIDTH, dropout=0.0, batch_first=True, norm_first=True
         )
 
     def forward(self, steps: Tensor, absent: Tensor | None = None) -> Tensor:
@@ -69,10 +69,11 @@ class Summary(nn.Module):
         super().__init__()
         self.part = nn.Linear(WIDTH, 48)
         self.exit = nn.Linear(2 * WIDTH + 48 * self.n_parts, size)
+        self.norm = nn.BatchNorm1d(size)  # without it all rows begin as one, and part slowly
 
     def forward(self, steps: Tensor) -> Tensor:
         """Return unit rows (B, size) of steps (B, T, WIDTH), T a multiple of ``n_parts``."""
         parts = self.part(steps)
         parts = parts.reshape(len(steps), self.n_parts, -1, parts.shape[-1]).mean(dim=2)
         joined = torch.cat([steps.mean(dim=1), steps.amax(dim=1), parts.flatten(1)], dim=1)
-        return functional.normalize(self.exit(joined), dim=1)
+        return functional.normalize(self.norm(self.exit(joined)), dim=1)

@@ -44,7 +44,21 @@ def disturbed_sound(pictures: Tensor, transposition: int) -> Heard:
     return Heard(_with_noise(level) * 255.0, start, end, shift)
 
 
-def disturbed_staff(strips: Tensor) -> Tensor:
+class Seen(NamedTuple):
+    """Disturbed strips.
+
+    Attributes:
+        pictures: Shape (B, rows, columns), 0..255.
+        start: What is seen at the left end, shape (B,), 0 is the left end of the staff.
+        end: What is seen at the right end, shape (B,), 1 is the right end of the staff.
+    """
+
+    pictures: Tensor
+    start: Tensor
+    end: Tensor
+
+
+def disturbed_staff(strips: Tensor) -> Seen:
     """Turn, stretch and move strips a little, and make ink and paper uneven.
 
     Args:
@@ -64,7 +78,8 @@ def disturbed_staff(strips: Tensor) -> Tensor:
     ink = (1.0 - share) * ink + share * blurred
     ink = ink ** torch.empty(size, 1, 1, 1).uniform_(0.6, 1.6)
     noise = torch.rand(size, 1, 1, 1) ** 2 * 0.2 * torch.randn_like(ink)
-    return (ink + noise).clamp(0.0, 1.0)[:, 0] * 255.0
+    pictures = (ink + noise).clamp(0.0, 1.0)[:, 0] * 255.0
+    return Seen(pictures, 0.5 * (1.0 + along - wide), 0.5 * (1.0 + along + wide))
 
 
 def _placed(level: Tensor, start: Tensor, end: Tensor, bands: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ class SongNetworksConfig:
         temperature: Cosines of melodies are divided by it.
         words_temperature: The same for words.
         words_weight: Of the pairs with lyrics.
-        notes_weight: Of naming the notes, step by step in sound and in order on the staff.
+        notes_weight: Of naming the notes that sound, and those that stand on the staff.
         letters_weight: Of spelling the words that are sung, in order.
         shares: How often each rendition is heard, by name; those that are not there are left out.
         transposition: Sound is shifted by up to so many semitones, half of the time.
@@ -28,14 +28,14 @@ class SongNetworksConfig:
         device: ``cpu`` or ``cuda``.
     """
 
-    epochs: int = 8
-    batch_size: int = 192
-    learning_rate: float = 1.5e-3
+    epochs: int = 10
+    batch_size: int = 64
+    learning_rate: float = 1e-3
     weight_decay: float = 1e-2
-    temperature: float = 0.05
-    words_temperature: float = 0.07
+    temperature: float = 0.07
+    words_temperature: float = 0.1
     words_weight: float = 1.0
-    notes_weight: float = 0.3
+    notes_weight: float = 1.0
     letters_weight: float = 0.3
     shares: tuple[float, float, float] = (0.4, 0.3, 0.3)
     transposition: int = 3

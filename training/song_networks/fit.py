@@ -16,6 +16,7 @@ from models.types import Int64Array
 from training.artefact import code_version
 from training.datasets.split import TRAIN, VALIDATION
 from training.datasets.triples.manifest import MANIFEST
+from training.datasets.triples.pool import distinct_rows
 from training.loops.checkpoints import Checkpoint
 from training.loops.fit_loop import Phase, Tools, run_phase, seeded
 from training.song_networks.config import SongNetworksConfig
@@ -99,7 +100,7 @@ def validation_figures(
     objective: SongNetworksObjective, triples: Triples, *, seed: int, split: str = VALIDATION
 ) -> dict[str, float]:
     """MRR of melodies and R@10 of words among at most ``POOL`` triples, by rendition."""
-    numbers = distinct_pool(triples, split, seed)
+    numbers = _pool(triples, split, seed)
     objective.eval()
     with torch.no_grad():
         score = _embedded(objective, "score", triples.score, numbers)
@@ -115,19 +116,10 @@ def validation_figures(
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def distinct_pool(triples: Triples, split: str, seed: int, size: int = POOL) -> Int64Array:
-    """Triples of a split of which no two have the same notes or the same words, by seed."""
-    numbers = np.random.default_rng(seed).permutation(triples.of_split(split))
-    melodies: set[int] = set()
-    words: set[int] = set()
-    kept: list[int] = []
-    for number in numbers.tolist():
-        melody, text = int(triples.same_melody[number]), int(triples.same_words[number])
-        if melody not in melodies and text not in words and len(kept) < size:
-            kept.append(number)
-        melodies.add(melody)
-        words.add(text)
-    return np.array(sorted(kept), np.int64)
+def _pool(triples: Triples, split: str, seed: int) -> Int64Array:
+    """Numbers of the triples of a pool."""
+    chosen = {row["id"] for row in distinct_rows(triples.rows, split, seed, POOL)}
+    return np.flatnonzero(np.array([row["id"] in chosen for row in triples.rows]))
 
 
 def _embedded(

@@ -22,9 +22,9 @@ class SongNetworksObjective(Objective):
     """The three networks, with heads that only training needs.
 
     Beside InfoNCE between the faces (several positives where notes or words are the same), the
-    steps of sound name the note of the voice that sounds, and those of the staff its notes in
-    order (CTC, Graves et al., ICML 2006), by one linear map: so both speak of pitches alike.
-    Where the words are sung, the steps of sound spell them (CTC).
+    steps of sound name the note of the voice that sounds, and those of the staff the notehead that
+    stands there, by one linear map: so both speak of pitches alike. Where the words are sung, the
+    steps of sound spell them (CTC, Graves et al., ICML 2006).
 
     Args:
         config: Weights and temperatures.
@@ -55,13 +55,9 @@ class SongNetworksObjective(Objective):
         parts["words"] = config.words_weight * torch.stack(pairs).mean()
         if config.notes_weight:
             parts["heard notes"] = config.notes_weight * self._heard(audio_steps, batch)
-            parts["read notes"] = config.notes_weight * self._in_order(
-                self.pitches(score_steps), batch, "notes"
-            )
+            parts["read notes"] = config.notes_weight * self._read(score_steps, batch)
         if config.letters_weight and bool(labels["sung"].any()):
-            parts["letters"] = config.letters_weight * self._in_order(
-                self.letters(audio_steps), batch, "letters", labels["sung"]
-            )
+            parts["letters"] = config.letters_weight * self._spelt(audio_steps, batch)
         return parts
 
     def music(self, name: str, pictures: Tensor) -> Outputs:
@@ -92,14 +88,19 @@ class SongNetworksObjective(Objective):
             logits.flatten(0, 1), batch.labels["melody"][played].flatten()
         )
 
-    def _in_order(
-        self, logits: Tensor, batch: Batch, name: str, which: Tensor | None = None
-    ) -> Tensor:
-        """CTC of labels in order, per label."""
-        labels, lengths = batch.labels[name], batch.labels[f"{name}_length"]
-        if which is not None:
-            logits, labels, lengths = logits[which], labels[which], lengths[which]
-        log_shares = functional.log_softmax(logits, dim=2).transpose(0, 1)
+    def _read(self, steps: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy of the notehead in each column of the staves whose heads are known."""
+        known = batch.labels["read"]
+        if not bool(known.any()):
+            return steps.sum() * 0.0
+        logits, heads = self.pitches(steps[known]), batch.labels["heads"][known]
+        return functional.cross_entropy(logits.flatten(0, 1), heads.flatten())
+
+    def _spelt(self, steps: Tensor, batch: Batch) -> Tensor:
+        """CTC of the letters that are sung, per letter."""
+        sung = batch.labels["sung"]
+        labels, lengths = batch.labels["letters"][sung], batch.labels["letters_length"][sung]
+        log_shares = functional.log_softmax(self.letters(steps[sung]), dim=2).transpose(0, 1)
         steps = torch.full((len(labels),), len(log_shares), device=labels.device)
         return functional.ctc_loss(log_shares, labels, steps, lengths, zero_infinity=True)
 

@@ -16,6 +16,7 @@ from training.song_networks.config import SongNetworksConfig
 from training.song_networks.triples import HIGHEST, LOWEST, PLACES, Triples, pitch_class
 
 STEPS: Final = 128  # of sound
+COLUMNS: Final = 64  # of a strip
 LETTERS: Final = " abcdefghijklmnopqrstuvwxyz"
 _LETTER = {letter: number for number, letter in enumerate(LETTERS, start=1)}
 
@@ -53,12 +54,18 @@ class TripleSource:
         )
         score = torch.from_numpy(triples.score[numbers])
         melody = torch.from_numpy(triples.melody[numbers]).long()
+        heads = torch.from_numpy(triples.heads[numbers])
         if self._config.augment:
-            heard = disturbed_sound(sound, self._config.transposition)
-            sound, score = heard.pictures, disturbed_staff(score)
+            heard, seen = (
+                disturbed_sound(sound, self._config.transposition),
+                disturbed_staff(score),
+            )
+            sound, score = heard.pictures, seen.pictures
             melody = _moved(melody, heard.start, heard.end, heard.shift)
+            heads = _in_columns(heads, seen.start, seen.end)
         else:
             melody = melody[:, :: PLACES // STEPS]
+            heads = _in_columns(heads, torch.zeros(len(heads)), torch.ones(len(heads)))
         device = torch.device(self._config.device)
         features = {
             "score": score,
@@ -70,7 +77,8 @@ class TripleSource:
             "same_words": torch.from_numpy(triples.same_words[numbers]),
             "melody": melody,
             "sung": torch.tensor([name == SUNG for name in names]),
-            **_padded("notes", [triples.notes(number) for number in numbers]),
+            "heads": heads,
+            "read": torch.from_numpy(triples.heads[numbers, 0, 1] > 0),
             **_padded("letters", [self._spelt[number] for number in numbers]),
         }
         return Batch(
@@ -102,6 +110,16 @@ def _moved(melody: Tensor, start: Tensor, end: Tensor, shift: Tensor) -> Tensor:
     found = melody.gather(1, places.long().clamp(0, PLACES - 1)) * inside
     moved = (found + shift[:, None]).clamp(1, pitch_class(HIGHEST))
     return torch.where(found > 0, moved, found)
+
+
+def _in_columns(heads: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """Class of the notehead in each column of a strip that shows start to end, (B, COLUMNS)."""
+    places, classes = heads[:, :, 0], heads[:, :, 1].long()
+    columns = ((places - start[:, None]) / (end - start)[:, None] * COLUMNS).long()
+    there = (classes > 0) & (columns >= 0) & (columns < COLUMNS)
+    found = torch.zeros(len(heads), COLUMNS + 1, dtype=torch.long)  # the last one for the others
+    found.scatter_(1, torch.where(there, columns, COLUMNS), classes)
+    return found[:, :COLUMNS]
 
 
 def _padded(name: str, lists: Sequence[list[int]]) -> dict[str, Tensor]:

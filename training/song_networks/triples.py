@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DataError
-from models.types import Int64Array, UInt8Array
+from models.types import Float32Array, Int64Array, UInt8Array
 from training.datasets.triples.manifest import read_rows
 from training.song_networks.inputs import LYRICS, SCORE, prepared
 
 PLACES = 256  # of the melody over a window
 LOWEST, HIGHEST = 36, 96  # MIDI pitches with a class of their own
-MOST_NOTES = 60
+MOST_HEADS = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +28,8 @@ class Triples:
         lyrics: Codes, (N, length).
         audio: Windows of sound by rendition, (N, bands, frames) each.
         melody: Class of the pitch that sounds at each place, 0 where none does, (N, PLACES).
+        heads: Place along the staff and class of the pitch of each written notehead, zeros behind
+            the last, (N, MOST_HEADS, 2).
         same_melody: Equal numbers have the same notes, (N,).
         same_words: Equal numbers have the same words, (N,).
     """
@@ -37,16 +39,13 @@ class Triples:
     lyrics: NDArray[np.uint8]
     audio: dict[str, NDArray[np.uint8]]
     melody: UInt8Array
+    heads: Float32Array
     same_melody: Int64Array
     same_words: Int64Array
 
     def of_split(self, split: str) -> Int64Array:
         """Numbers of the triples of one split."""
         return np.flatnonzero(np.array([row["split"] == split for row in self.rows]))
-
-    def notes(self, number: int) -> list[int]:
-        """Classes of the pitches of one triple, in order, at most ``MOST_NOTES``."""
-        return [pitch_class(pitch) for _, _, pitch in self.rows[number]["notes"][:MOST_NOTES]]
 
 
 def pitch_class(pitch: int) -> int:
@@ -93,6 +92,7 @@ def read_triples(
         lyrics=face(folders[0], rows, LYRICS),
         audio=audio,
         melody=np.stack([_melody(row) for row in rows]),
+        heads=np.stack([_heads(row) for row in rows]),
         same_melody=_numbers([row["melody"] for row in rows]),
         same_words=_numbers([row["words"] for row in rows]),
     )
@@ -104,6 +104,13 @@ def _melody(row: dict[str, Any]) -> UInt8Array:
     for onset, duration, pitch in row["notes"]:
         places[round(onset * scale) : round((onset + duration) * scale)] = pitch_class(pitch)
     return places
+
+
+def _heads(row: dict[str, Any]) -> Float32Array:
+    heads = np.zeros((MOST_HEADS, 2), np.float32)
+    for number, (place, pitch) in enumerate(row["heads"][:MOST_HEADS]):
+        heads[number] = place, pitch_class(pitch)
+    return heads
 
 
 def _numbers(keys: Sequence[str]) -> Int64Array:

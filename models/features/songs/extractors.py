@@ -25,7 +25,7 @@ WORDS = 128
 class SongScore(PublishedExtractor[Score]):
     """Extractor ``song-score``: the top staff of each system, whatever its size, slope and paper.
 
-    A row is the mean of the systems; a step is an eighth of a staff's length divided by eight.
+    A row is the mean of the systems; a step is a 64th of the length of a staff.
     """
 
     name = weights_name = "song-score"
@@ -45,7 +45,7 @@ class SongScore(PublishedExtractor[Score]):
         return staff_strips(media.pages)
 
     def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
-        """Return the map to rows (B, 320), or to steps (B, 32, 192)."""
+        """Return the map to rows (B, 320), or to steps (B, 64, 192)."""
         return self.module().steps if sequence else self.module()
 
     def module(self) -> "ScoreNetwork":

@@ -13,6 +13,7 @@ ROWS, COLUMNS = 64, 512
 SPACE = 4  # rows of a strip between two staff lines
 ABOVE = 6  # staff spaces above the top line
 MOST_STRIPS = 32
+_PAPER = 0.12  # ink below is the grain of paper
 MOST_SKEW = 0.045  # rows per column: 2.6 degrees
 
 
@@ -53,7 +54,7 @@ def _strip(ink: Float32Array, staff: Staff) -> UInt8Array:
     height = ROWS / SPACE * staff.space
     top = staff.top - ABOVE * staff.space
     pad = int(np.ceil(height))
-    padded = np.pad(ink, ((pad, pad), (0, 0)))
+    padded = np.pad(np.where(ink > _PAPER, ink, np.float32(0.0)), ((pad, pad), (0, 0)))
     first = max(int(np.floor(top)) + pad - 1, 0)
     last = int(np.ceil(top + height)) + pad + 1
     part = np.ascontiguousarray(padded[first:last, staff.left : staff.right])

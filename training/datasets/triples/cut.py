@@ -39,6 +39,7 @@ def cut_windows(
             musicxml=_without_words(write_window(window, title="", composer="")),
             text=lyric_text(notes),
             voice=_voice(window),
+            heads=tuple(note.pitch for note in notes),
             accompaniment=_others(window, accompaniment[first : first + bars]),
         )
 

@@ -39,6 +39,7 @@ class Excerpt:
         musicxml: The voice on one staff, with every accidental written out.
         text: The words, a phrase a line.
         voice: Its notes.
+        heads: MIDI pitch of each written notehead, those that are tied to one before included.
         accompaniment: Notes of all other parts; empty where there are none.
     """
 
@@ -49,6 +50,7 @@ class Excerpt:
     musicxml: str
     text: str
     voice: tuple[PlayedNote, ...]
+    heads: tuple[int, ...] = ()
     accompaniment: tuple[PlayedNote, ...] = ()
 
     @property

@@ -15,6 +15,8 @@ SAMPLE_RATE_HZ: Final = 16_000
 SOUNDFONT_VARIABLE: Final = "KYOMEI_SOUNDFONT"
 INSTALL: Final = "apt install fluidsynth fluid-soundfont-gm; pip install 'kyomei[songs]'"
 _FOLDERS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))
+_VOICES: Final = 128
+_BLOCK: Final = 64  # samples that FluidSynth computes at a time
 _NAMES = ("FluidR3_GM.sf2", "TimGM6mb.sf2", "default-GM.sf2")
 
 
@@ -70,11 +72,16 @@ class SoundfontPlayer:
         self._synth = self._library.Synth(samplerate=float(SAMPLE_RATE_HZ), gain=0.4)
         for setting in ("synth.reverb.active", "synth.chorus.active"):
             self._synth.setting(setting, 0)
+        self._synth.setting("synth.polyphony", _VOICES)
         self._synth.setting("synth.dynamic-sample-loading", 1)
         self._font = self._synth.sfload(str(soundfont))
         if self._font < 0:
             self.close()
             raise DataError(f"expected a soundfont (.sf2), {soundfont} cannot be read")
+        # The first sound of each of its voices begins a fraction of a sample off: nobody hears it.
+        self.play(
+            [TimedNote(0.0, 0.1, pitch, 1) for pitch in range(32, 96)], program=0, seconds=0.2
+        )
 
     def play(self, notes: Sequence[TimedNote], *, program: int, seconds: float) -> Float32Array:
         """Play notes with one instrument.
@@ -102,6 +109,8 @@ class SoundfontPlayer:
                 self._synth.noteoff(0, pitch)
         if total > now:
             pieces.append(self._samples(total - now))
+        self._synth.all_sounds_off(0)  # what rings on must not be heard in the next one
+        self._samples(-total % _BLOCK + 2 * _BLOCK)  # nor begin within a block
         return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 
 from models.errors import MediaError
-from models.media.engraving import engrave_strip
+from models.media.engraving import engrave_strip_with_noteheads
 from models.media.limits import MediaLimits
 from models.types import Float32Array
 from training.datasets.triples.excerpt import Excerpt, SongInfo
@@ -79,7 +79,7 @@ class Renderer:
         if excerpt.quarters <= 0 or not excerpt.voice:
             return None
         try:
-            strip = engrave_strip(excerpt.musicxml.encode(), _LIMITS)
+            strip, places = engrave_strip_with_noteheads(excerpt.musicxml.encode(), _LIMITS)
         except MediaError:
             return None
         performance = draw_performance(
@@ -88,13 +88,15 @@ class Renderer:
         files = {"score": _png(strip), "lyrics": (excerpt.text + "\n").encode()}
         for rendition in self._settings.renditions:
             files[rendition] = _flac(self._render[rendition](excerpt, song, performance))
-        places = {}
+        written = {}
         for kind, data in files.items():
             suffix = _SUFFIX.get(kind, ".flac")
-            places[kind] = PurePosixPath(song.split, kind, song.id, excerpt.id + suffix).as_posix()
-            write_atomically(out / places[kind], data)
+            written[kind] = PurePosixPath(song.split, kind, song.id, excerpt.id + suffix).as_posix()
+            write_atomically(out / written[kind], data)
         hashes = {kind: hashlib.sha256(data).hexdigest() for kind, data in files.items()}
-        return _row(song, excerpt, performance, places, hashes)
+        row = _row(song, excerpt, performance, written, hashes)
+        row["heads"] = _heads(places, excerpt.heads)
+        return row
 
     def _played_voice(
         self, excerpt: Excerpt, _: SongInfo, performance: Performance
@@ -171,6 +173,13 @@ def _flac(samples: Float32Array) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     return file.getvalue()
+
+
+def _heads(places: Sequence[float], pitches: Sequence[int]) -> list[list[float]]:
+    """Place along the staff and MIDI pitch of each notehead; empty where they do not agree."""
+    if len(places) != len(pitches):
+        return []
+    return [[round(place, 4), pitch] for place, pitch in zip(places, pitches, strict=True)]
 
 
 def _row(
