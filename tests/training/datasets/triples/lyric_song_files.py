@@ -3,6 +3,7 @@
 import json
 import lzma
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ SYLLABLES = (
 )
 
 
-def song(rng, name: str, length: int) -> dict[str, object]:
+def song(rng, name: str, length: int) -> dict[str, Any]:
     """Random notes in C major, with rests now and then."""
     scale = [60, 62, 64, 65, 67, 69, 71, 72]
     return {

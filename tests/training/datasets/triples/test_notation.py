@@ -43,7 +43,7 @@ def test_the_score_has_the_same_notes(seed) -> None:
 
 def test_types_and_dots_say_the_duration() -> None:
     root = parse_notation(notes_to_musicxml(random_notes(0)))
-    parts = {"whole": 4, "half": 2, "quarter": 1}
+    parts = {"whole": Fraction(4), "half": Fraction(2), "quarter": Fraction(1)}
     parts |= {"eighth": Fraction(1, 2), "16th": Fraction(1, 4), "32nd": Fraction(1, 8)}
     for note in root.iter("note"):
         shown = parts[note.findtext("type")] * (
