@@ -8,6 +8,7 @@ import typer
 
 from models.errors import DataError
 from training.align_command import align
+from training.build_lines_command import build_lines_command
 from training.build_triples_command import build_triples_command
 from training.compare_command import compare
 from training.extract_command import extract, extractors
@@ -69,6 +70,7 @@ def build_songs_command(
 
 
 app.command("build-triples")(build_triples_command)
+app.command("build-lines")(build_lines_command)
 
 
 @app.command("build-demo")

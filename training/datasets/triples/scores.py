@@ -62,14 +62,7 @@ class ScoreFolder:
         Raises:
             DataError: If there is none.
         """
-        paths = [path for path in sorted(self.folder.rglob("*")) if path.suffix in SUFFIXES]
-        places = [path.relative_to(self.folder).as_posix() for path in paths]
-        read = in_parallel(self._voice, places, "scores")
-        voices: list[Song] = [song for song in read if isinstance(song, Song)]
-        if not voices:
-            raise DataError(
-                f"{self.folder}: expected MusicXML (.xml, .musicxml, .mxl) with lyrics, found none"
-            )
+        voices = self.voices(in_parallel)
         groups = group_songs(voices)
         sizes = [len(song.bars) // self.hop for song in voices]
         splits = split_groups(groups, sizes, seed)
@@ -79,6 +72,22 @@ class ScoreFolder:
             Listed(_info(song, name, group, split, known), song.source)
             for song, name, group, split in zip(voices, names, groups, splits, strict=True)
         ]
+
+    def voices(self, in_parallel: Map) -> list[Song]:
+        """Read the sung voice of every score that has one.
+
+        Raises:
+            DataError: If there is none.
+        """
+        paths = [path for path in sorted(self.folder.rglob("*")) if path.suffix in SUFFIXES]
+        places = [path.relative_to(self.folder).as_posix() for path in paths]
+        read = in_parallel(self._voice, places, "scores")
+        voices = [song for song in read if isinstance(song, Song)]
+        if not voices:
+            raise DataError(
+                f"{self.folder}: expected MusicXML (.xml, .musicxml, .mxl) with lyrics, found none"
+            )
+        return voices
 
     def excerpts(self, song: Listed) -> Iterable[Excerpt]:
         """Cut one score.
