@@ -64,7 +64,7 @@ class Sounds:
         """The melody alone, played again."""
         notes = [
             TimedNote(onset / tempo, (onset + length) / tempo, pitch + semitones, _VELOCITY)
-            for onset, length, pitch in row["notes"]
+            for onset, length, pitch, _ in row["notes"]
         ]
         player = self._other if other and self._other else self._player
         program = INSTRUMENTS[row["instrument"]]

@@ -19,7 +19,7 @@ class SongNetworksConfig:
         words_temperature: The same for words.
         words_weight: Of the pairs with lyrics.
         notes_weight: Of naming the notes that sound, and those that stand on the staff.
-        letters_weight: Of spelling the words that are sung, in order.
+        letters_weight: Of naming the letters that are sung.
         shares: How often each rendition is heard, by name; those that are not there are left out.
         transposition: Sound is shifted by up to so many semitones, half of the time.
         augment: Disturb sound and picture.
@@ -34,9 +34,9 @@ class SongNetworksConfig:
     weight_decay: float = 1e-2
     temperature: float = 0.07
     words_temperature: float = 0.1
-    words_weight: float = 1.0
+    words_weight: float = 2.0
     notes_weight: float = 1.0
-    letters_weight: float = 0.3
+    letters_weight: float = 1.0
     shares: tuple[float, float, float] = (0.4, 0.3, 0.3)
     transposition: int = 3
     augment: bool = True

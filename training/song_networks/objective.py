@@ -1,4 +1,4 @@
-"""What the song networks are trained for: true triples close, notes named, sung words spelt."""
+"""What the song networks are trained for: true triples close, notes and sung letters named."""
 
 from typing import cast
 
@@ -13,7 +13,8 @@ from training.loops.batches import Batch
 from training.loops.objective import Moment, Objective
 from training.losses.contrastive import info_nce
 from training.song_networks.config import SongNetworksConfig
-from training.song_networks.source import LETTERS, N_PITCHES
+from training.song_networks.letters import N_LETTERS
+from training.song_networks.source import N_PITCHES
 
 Outputs = tuple[Tensor, Tensor]  # steps and rows
 
@@ -24,7 +25,7 @@ class SongNetworksObjective(Objective):
     Beside InfoNCE between the faces (several positives where notes or words are the same), the
     steps of sound name the note of the voice that sounds, and those of the staff the notehead that
     stands there, by one linear map: so both speak of pitches alike. Where the words are sung, the
-    steps of sound spell them (CTC, Graves et al., ICML 2006).
+    steps of sound name the letter.
 
     Args:
         config: Weights and temperatures.
@@ -34,7 +35,7 @@ class SongNetworksObjective(Objective):
         nn.Module.__init__(self)
         self.score, self.audio, self.lyrics = SongScore(), SongAudio(), SongLyrics()
         self.pitches = nn.Linear(WIDTH, N_PITCHES)
-        self.letters = nn.Linear(WIDTH, len(LETTERS) + 1)
+        self.letters = nn.Linear(WIDTH, N_LETTERS)
         self._config = config
 
     def loss(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
@@ -57,7 +58,7 @@ class SongNetworksObjective(Objective):
             parts["heard notes"] = config.notes_weight * self._heard(audio_steps, batch)
             parts["read notes"] = config.notes_weight * self._read(score_steps, batch)
         if config.letters_weight and bool(labels["sung"].any()):
-            parts["letters"] = config.letters_weight * self._spelt(audio_steps, batch)
+            parts["letters"] = config.letters_weight * self._sung(audio_steps, batch)
         return parts
 
     def music(self, name: str, pictures: Tensor) -> Outputs:
@@ -96,13 +97,11 @@ class SongNetworksObjective(Objective):
         logits, heads = self.pitches(steps[known]), batch.labels["heads"][known]
         return functional.cross_entropy(logits.flatten(0, 1), heads.flatten())
 
-    def _spelt(self, steps: Tensor, batch: Batch) -> Tensor:
-        """CTC of the letters that are sung, per letter."""
+    def _sung(self, steps: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy of the letter at each step of what is sung."""
         sung = batch.labels["sung"]
-        labels, lengths = batch.labels["letters"][sung], batch.labels["letters_length"][sung]
-        log_shares = functional.log_softmax(self.letters(steps[sung]), dim=2).transpose(0, 1)
-        steps = torch.full((len(labels),), len(log_shares), device=labels.device)
-        return functional.ctc_loss(log_shares, labels, steps, lengths, zero_infinity=True)
+        logits, letters = self.letters(steps[sung]), batch.labels["letters"][sung]
+        return functional.cross_entropy(logits.flatten(0, 1), letters.flatten())
 
 
 def _same(numbers: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """Batches of triples, each with one of its renditions, disturbed anew in every epoch."""
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -17,8 +16,6 @@ from training.song_networks.triples import HIGHEST, LOWEST, PLACES, Triples, pit
 
 STEPS: Final = 128  # of sound
 COLUMNS: Final = 64  # of a strip
-LETTERS: Final = " abcdefghijklmnopqrstuvwxyz"
-_LETTER = {letter: number for number, letter in enumerate(LETTERS, start=1)}
 
 
 class TripleSource:
@@ -36,7 +33,6 @@ class TripleSource:
         self._names = [name for name in RENDITIONS if name in triples.audio]
         shares = np.array([config.shares[RENDITIONS.index(name)] for name in self._names])
         self._shares = shares / shares.sum()
-        self._spelt = [spelt(text_of(codes)) for codes in triples.lyrics]
 
     def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Yield the batches of one epoch; what does not fill a batch is left out."""
@@ -54,6 +50,7 @@ class TripleSource:
         )
         score = torch.from_numpy(triples.score[numbers])
         melody = torch.from_numpy(triples.melody[numbers]).long()
+        letters = torch.from_numpy(triples.letters[numbers]).long()
         heads = torch.from_numpy(triples.heads[numbers])
         if self._config.augment:
             heard, seen = (
@@ -62,9 +59,11 @@ class TripleSource:
             )
             sound, score = heard.pictures, seen.pictures
             melody = _moved(melody, heard.start, heard.end, heard.shift)
+            letters = _moved(letters, heard.start, heard.end, torch.zeros_like(heard.shift))
             heads = _in_columns(heads, seen.start, seen.end)
         else:
             melody = melody[:, :: PLACES // STEPS]
+            letters = letters[:, :: PLACES // STEPS]
             heads = _in_columns(heads, torch.zeros(len(heads)), torch.ones(len(heads)))
         device = torch.device(self._config.device)
         features = {
@@ -79,27 +78,13 @@ class TripleSource:
             "sung": torch.tensor([name == SUNG for name in names]),
             "heads": heads,
             "read": torch.from_numpy(triples.heads[numbers, 0, 1] > 0),
-            **_padded("letters", [self._spelt[number] for number in numbers]),
+            "letters": letters,
         }
         return Batch(
             {name: rows.to(device) for name, rows in features.items()},
             {name: rows.to(device) for name, rows in labels.items()},
             {},
         )
-
-
-def text_of(codes: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> str:
-    """The characters that codes stand for, where they are common ones."""
-    from models.features.songs.character_codes import character_of
-
-    return "".join(character_of(int(code)) for code in codes if code)
-
-
-def spelt(text: str) -> list[int]:
-    """Letters a to z and the spaces between words as numbers from 1."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    words = "".join(one if one in _LETTER else " " * one.isspace() for one in plain).split()
-    return [_LETTER[letter] for letter in " ".join(words)]
 
 
 def _moved(melody: Tensor, start: Tensor, end: Tensor, shift: Tensor) -> Tensor:
@@ -120,16 +105,6 @@ def _in_columns(heads: Tensor, start: Tensor, end: Tensor) -> Tensor:
     found = torch.zeros(len(heads), COLUMNS + 1, dtype=torch.long)  # the last one for the others
     found.scatter_(1, torch.where(there, columns, COLUMNS), classes)
     return found[:, :COLUMNS]
-
-
-def _padded(name: str, lists: Sequence[list[int]]) -> dict[str, Tensor]:
-    """Lists of numbers as one array, with their lengths."""
-    longest = max(max(map(len, lists)), 1)
-    array = torch.zeros(len(lists), longest, dtype=torch.long)
-    for row, values in zip(array, lists, strict=True):
-        row[: len(values)] = torch.tensor(values, dtype=torch.long)
-    lengths = torch.tensor([len(values) for values in lists])
-    return {name: array, f"{name}_length": lengths}
 
 
 N_PITCHES: Final = HIGHEST - LOWEST + 2

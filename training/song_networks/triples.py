@@ -12,6 +12,7 @@ from models.errors import DataError
 from models.types import Float32Array, Int64Array, UInt8Array
 from training.datasets.triples.manifest import read_rows
 from training.song_networks.inputs import LYRICS, SCORE, prepared
+from training.song_networks.letters import sung_letters
 
 PLACES = 256  # of the melody over a window
 LOWEST, HIGHEST = 36, 96  # MIDI pitches with a class of their own
@@ -28,6 +29,7 @@ class Triples:
         lyrics: Codes, (N, length).
         audio: Windows of sound by rendition, (N, bands, frames) each.
         melody: Class of the pitch that sounds at each place, 0 where none does, (N, PLACES).
+        letters: Class of the letter that is sung there, where the words are, (N, PLACES).
         heads: Place along the staff and class of the pitch of each written notehead, zeros behind
             the last, (N, MOST_HEADS, 2).
         same_melody: Equal numbers have the same notes, (N,).
@@ -39,6 +41,7 @@ class Triples:
     lyrics: NDArray[np.uint8]
     audio: dict[str, NDArray[np.uint8]]
     melody: UInt8Array
+    letters: UInt8Array
     heads: Float32Array
     same_melody: Int64Array
     same_words: Int64Array
@@ -92,6 +95,7 @@ def read_triples(
         lyrics=face(folders[0], rows, LYRICS),
         audio=audio,
         melody=np.stack([_melody(row) for row in rows]),
+        letters=np.stack([sung_letters(row, PLACES) for row in rows]),
         heads=np.stack([_heads(row) for row in rows]),
         same_melody=_numbers([row["melody"] for row in rows]),
         same_words=_numbers([row["words"] for row in rows]),
@@ -101,7 +105,7 @@ def read_triples(
 def _melody(row: dict[str, Any]) -> UInt8Array:
     places = np.zeros(PLACES, np.uint8)
     scale = PLACES / row["seconds"]
-    for onset, duration, pitch in row["notes"]:
+    for onset, duration, pitch, _ in row["notes"]:
         places[round(onset * scale) : round((onset + duration) * scale)] = pitch_class(pitch)
     return places
 

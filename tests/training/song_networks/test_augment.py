@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from training.song_networks import augment
-from training.song_networks.source import COLUMNS, STEPS, _in_columns, _moved, spelt
+from training.song_networks.source import COLUMNS, STEPS, _in_columns, _moved
 from training.song_networks.triples import PLACES, pitch_class
 
 
@@ -67,10 +67,6 @@ def test_outside_the_window_there_is_no_note() -> None:
     moved = _moved(melody, torch.tensor([-0.5]), torch.tensor([1.0]), torch.tensor([0]))
     assert moved[0, : STEPS // 3 - 1].max() == 0
     assert moved[0, STEPS // 3 + 1 :].min() == pitch_class(60)
-
-
-def test_spelling_keeps_letters_and_word_ends() -> None:
-    assert spelt("Ah, Öl!") == [2, 9, 1, 16, 13]
 
 
 def test_noteheads_stand_in_the_columns_that_show_them() -> None:

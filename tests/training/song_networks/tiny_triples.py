@@ -43,7 +43,10 @@ def write_triples(folder: Path, renditions: tuple[str, ...] = ("voice", "sung"))
                 "instrument": "flute",
                 "melody": f"m{number}",
                 "words": f"w{number}",
-                "notes": [[0.5 * place, 0.5, pitch] for place, pitch in enumerate(tune)],
+                "notes": [
+                    [0.5 * place, 0.5, pitch, syllable]
+                    for place, (pitch, syllable) in enumerate(zip(tune, text.split(), strict=True))
+                ],
                 "heads": [list(head) for head in zip(heads, tune, strict=True)],
                 "files": places,
                 "sha256": {kind: hashlib.sha256(data).hexdigest() for kind, data in files.items()},

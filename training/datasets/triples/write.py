@@ -209,6 +209,7 @@ def _row(
                 round(performance.at(note.onset, excerpt), 4),
                 round(performance.at(note.duration, excerpt), 4),
                 note.pitch,
+                note.syllable,
             ]
             for note in excerpt.voice
         ],
