@@ -34,6 +34,7 @@ class SongScore(PublishedExtractor[Score]):
     step_dimension = 192
     parameters = {  # noqa: RUF012
         "version": 1,
+        "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
         "rows": staff_strip.ROWS,
         "columns": staff_strip.COLUMNS,
         "rows_per_space": staff_strip.SPACE,
@@ -68,6 +69,7 @@ class SongAudio(PublishedExtractor[Audio]):
     step_dimension = 192
     parameters = {  # noqa: RUF012
         "version": 1,
+        "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
         "sample_rate_hz": log_frequency.SAMPLE_RATE_HZ,
         "lowest_pitch": log_frequency.LOWEST_PITCH,
         "bands": log_frequency.BANDS,
@@ -105,6 +107,7 @@ class SongLyrics(PublishedExtractor[Lyrics]):
     step_dimension = 192
     parameters = {  # noqa: RUF012
         "version": 1,
+        "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
         "length": character_codes.LENGTH,
         "codes": character_codes.N_CODES,
     }
