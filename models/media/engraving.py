@@ -1,7 +1,8 @@
 """Engrave a notation file to page images that show staves and notes only.
 
 Layout, the same for every file: staff lines 8 pixels apart, pages 1,400 pixels wide with lines
-broken where they are full, white margins cropped to 8 pixels. No fonts of the machine are used.
+broken where they are full, white margins cropped to 8 pixels. A strip is one line of staves of a
+fixed width, whatever it holds. No fonts of the machine are used.
 """
 
 import re
@@ -23,11 +24,12 @@ STAFF_SPACE_PIXELS = 8
 PAGE_WIDTH_PIXELS = 1_400
 PAGE_HEIGHT_PIXELS = 1_980
 MARGIN_PIXELS = 8
+STRIP_WIDTH_PIXELS = 1_024
 
 _UNIT = 10  # half a staff space in verovio's page units
 _SCALE_PERCENT = 50 * STAFF_SPACE_PIXELS // _UNIT
 _PAPER = 250  # grey values above are paper
-_OPTIONS: dict[str, str | int | bool] = {
+_OPTIONS: dict[str, str | int | bool | float] = {
     "inputFrom": "mei",
     "expandNever": True,
     "unit": _UNIT,
@@ -43,6 +45,13 @@ _OPTIONS: dict[str, str | int | bool] = {
     "xmlIdSeed": 1,
     "svgFormatRaw": True,
 }
+_ONE_LINE: dict[str, str | int | bool | float] = {
+    "breaks": "encoded",  # with the one break that ``_with_one_line`` writes
+    "minLastJustification": 0.0,
+    "pageMarginLeft": 0,
+    "pageMarginRight": 0,
+}
+_MAX_SQUEEZE = 8  # a longer line than so many strips is no window of a few bars
 _SHAPES = frozenset({"ellipse", "path", "polygon", "polyline", "rect"})
 _DROPPED = frozenset({"text", "style", "desc", "image", "foreignObject", "script"})
 
@@ -74,10 +83,75 @@ def engrave(data: bytes, limits: MediaLimits) -> tuple[UInt8Array, ...]:
     return with_ink
 
 
-def _drawn(svg: str, limits: MediaLimits) -> UInt8Array:
-    """Draw one SVG page of verovio, without its words, to grey values (rows, columns)."""
+def engrave_strip(
+    data: bytes, limits: MediaLimits, *, width_pixels: int = STRIP_WIDTH_PIXELS
+) -> UInt8Array:
+    """Engrave a few bars as one line of staves, as wide as every other strip.
+
+    The line is justified to the whole width, so that the width tells nothing about the notes. Bars
+    that need more room are laid out in it, legibly, and squeezed horizontally as a picture.
+
+    Args:
+        data: A whole notation file, as for ``engrave``.
+        limits: ``max_pixels`` and ``max_unpacked_bytes`` apply.
+        width_pixels: Columns of the strip.
+
+    Returns:
+        Grey values 0 (ink) .. 255 (paper), (rows, ``width_pixels``); ``MARGIN_PIXELS`` of paper
+        around the ink.
+
+    Raises:
+        MediaError: ``damaged``, ``empty``, ``unsupported`` or ``too_large``, also for more bars
+            than one line can show.
+    """
+    return strip_of_mei(to_clean_mei(data, identify(data), limits), limits, width_pixels)
+
+
+def strip_of_mei(mei: str, limits: MediaLimits, width_pixels: int) -> UInt8Array:
+    """As ``engrave_strip`` for a document of ``to_clean_mei``."""
+    inner = width_pixels - 2 * MARGIN_PIXELS
+    unbroken = _page_svg(mei, inner, breaks="none")
+    natural = _pixels(parse_xml(unbroken, name="SVG").get("width", ""))
+    if natural > _MAX_SQUEEZE * inner:
+        raise MediaError("too_large", "expected a few bars that fit on one line, got more")
+    justified = _page_svg(_with_one_line(mei), max(inner, natural))
+    page = _drawn(justified, limits, width=inner)
+    rows = np.flatnonzero((page <= _PAPER).any(axis=1))
+    if not len(rows):
+        raise MediaError("damaged", "expected a score to engrave, verovio drew nothing")
+    return np.pad(page[rows[0] : rows[-1] + 1], MARGIN_PIXELS, constant_values=255)
+
+
+def _page_svg(mei: str, width_pixels: int, **changed: str) -> str:
+    """Lay out the first page, on a fresh toolkit: a second layout forgets written line breaks."""
+    options = {**_OPTIONS, **_ONE_LINE, "pageWidth": width_pixels * 100 // _SCALE_PERCENT}
+    return loaded_toolkit(mei, {**options, **changed}, name="MEI").renderToSVG(1)
+
+
+def _with_one_line(mei: str) -> str:
+    """State a line break before the first bar: verovio breaks at will where none is stated."""
+    root = parse_xml(mei, name="MEI")
+    section = next(element for element in root.iter() if local_name(element) == "section")
+    section.insert(0, ET.Element(section.tag.replace("section", "sb")))
+    return ET.tostring(root, encoding="unicode")
+
+
+def _drawn(svg: str, limits: MediaLimits, *, width: int | None = None) -> UInt8Array:
+    """Draw one SVG page of verovio, without its words, to grey values (rows, columns).
+
+    Args:
+        svg: The page.
+        limits: ``max_pixels`` applies.
+        width: Columns to squeeze the page to; as wide as it is when left out.
+    """
     root = parse_xml(svg, name="SVG")
-    width, height = (_pixels(root.get(side, "")) for side in ("width", "height"))
+    natural, height = (_pixels(root.get(side, "")) for side in ("width", "height"))
+    if width is None:
+        width = natural
+    elif width != natural:
+        root.set("width", f"{width}px")
+        root.set("viewBox", f"0 0 {natural} {height}")
+        root.set("preserveAspectRatio", "none")
     if width * height > limits.max_pixels:
         raise MediaError(
             "too_large",

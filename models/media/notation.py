@@ -62,7 +62,7 @@ def to_clean_mei(data: bytes, media_format: MediaFormat, limits: MediaLimits) ->
 
 
 def loaded_toolkit(
-    text: str, options: dict[str, str | int | bool], *, name: str
+    text: str, options: dict[str, str | int | bool | float], *, name: str
 ) -> verovio.toolkit:
     """Return a verovio toolkit that has read ``text``.
 
