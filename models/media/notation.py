@@ -192,6 +192,9 @@ def _document(data: bytes, media_format: MediaFormat, limits: MediaLimits) -> st
             "too_large",
             f"expected a score of at most {limits.max_unpacked_bytes} bytes, got {len(data)}",
         )
+    n_parts = max(1, data.count(b"<score-part "))
+    if data.count(b"<measure ") > 2 * limits.max_bars * n_parts:  # seconds before it is parsed
+        raise MediaError("too_large", f"expected a score of at most {limits.max_bars} bars")
     return _xml_document(data, media_format, limits)
 
 
