@@ -83,6 +83,8 @@ SPACES: dict[str, Callable[[str, Mapping[str, View], Mapping[str, Float32Array]]
     "contrastive": _network_space,
     "adversarial-contrastive": _network_space,
     "corr-ae": _network_space,
+    "ugaar": _network_space,
+    "ugaar-info-nce": _network_space,
     "attention": _network_space,
     "transformer": _network_space,
 }

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.errors import DataError
+from training.align_command import align
+from training.build_lines_command import build_lines_command
+from training.build_triples_command import build_triples_command
 from training.compare_command import compare
 from training.extract_command import extract, extractors
 from training.merge_command import merge_features
 from training.train_extractor_command import train_extractor
+from training.train_songs_command import train_song_extractors
 from training.weights.commands import convert_weights_command, fetch_weights_command
 
 if TYPE_CHECKING:
@@ -63,6 +67,10 @@ def build_songs_command(
     from training.datasets.songs.build import build_songs
 
     build_songs(out, seed=seed, split=split, limit=limit, workers=workers)
+
+
+app.command("build-triples")(build_triples_command)
+app.command("build-lines")(build_lines_command)
 
 
 @app.command("build-demo")
@@ -171,9 +179,11 @@ def evaluate(
         write_json(json, results)
 
 
+app.command()(align)
 app.command()(compare)
 app.command("merge-features")(merge_features)
 app.command("train-extractor")(train_extractor)
+app.command("train-song-extractors")(train_song_extractors)
 app.command("convert-weights")(convert_weights_command)
 app.command("fetch-weights")(fetch_weights_command)
 

@@ -22,6 +22,7 @@ from models.features.published.pictures import (
 )
 from models.features.published.sounds import Vggish, VggishPca, Yamnet, YamnetInt8
 from models.features.score import StaffImage
+from models.features.songs.extractors import SongAudio, SongLyrics, SongScore
 from models.features.video import FrameMotion
 from models.types import Modality
 
@@ -37,6 +38,9 @@ EXTRACTORS: dict[str, Callable[[], Extractor[Any]]] = {
     "frame-motion": FrameMotion,
     "character-ngrams": CharacterNgrams,
     "staff-image": StaffImage,
+    "song-audio": SongAudio,
+    "song-lyrics": SongLyrics,
+    "song-score": SongScore,
     "yamnet": Yamnet,
     "yamnet-int8": YamnetInt8,
     "vggish": Vggish,

@@ -77,12 +77,12 @@ def _read_systems(ink: Float32Array) -> Iterator[tuple[StaffContent, ...]]:
         last = index + 1 == len(staves)
         below = float(len(ink)) if last else (staff.bottom + staves[index + 1].top) / 2.0
         system.append(read_staff(ink, staff, above=above, below=below))
-        if last or not _joined(ink, staff, staves[index + 1]):
+        if last or not joined(ink, staff, staves[index + 1]):
             yield tuple(system)
             system = []
 
 
-def _joined(ink: Float32Array, upper: Staff, lower: Staff) -> bool:
+def joined(ink: Float32Array, upper: Staff, lower: Staff) -> bool:
     """Tell whether a line goes from one staff to the next at their left end."""
     left = min(upper.left, lower.left)
     reach = max(2, round(upper.space / 2.0))

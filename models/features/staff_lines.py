@@ -19,7 +19,8 @@ _RELATIVE_SHARE = 0.08  # of the best staff's score
 _WIDE_SPACE = 8.0  # pixels; in narrower ones the middle is too near the lines to look around it
 _SAME_SIZE = (0.75, 1.3)  # a page may have small staves beside the usual ones
 _N_STRIPS = 16
-_SKEWS = np.linspace(-0.03, 0.03, 41)  # rows per column, 0.03 is 1.7 degrees
+MOST_SKEW = 0.03  # rows per column: 1.7 degrees
+_SKEWS_EACH_WAY = 20
 _MIN_SKEWED_WIDTH = 200
 _SHORT_RUN_PIXELS = 24  # a line of the greatest skew still has runs of about this length
 
@@ -63,8 +64,13 @@ def ink_of(page: UInt8Array) -> Float32Array:
     return np.clip((paper - grey) / np.float32(contrast), 0.0, 1.0).astype(np.float32)
 
 
-def straightened(ink: Float32Array) -> Float32Array:
-    """Shear a page so that its staves are level, shape (rows, columns)."""
+def straightened(ink: Float32Array, *, most_skew: float = MOST_SKEW) -> Float32Array:
+    """Shear a page so that its staves are level, shape (rows, columns).
+
+    Args:
+        ink: As ``ink_of`` gives it.
+        most_skew: Greatest slope that is looked for, in rows per column.
+    """
     rows, columns = ink.shape
     if columns < _MIN_SKEWED_WIDTH or rows < _N_STRIPS:
         return ink
@@ -72,12 +78,14 @@ def straightened(ink: Float32Array) -> Float32Array:
     lines = long_runs(ink > _LINE_INK, _SHORT_RUN_PIXELS)
     profiles = np.stack([lines[:, strip].mean(axis=1) for strip in strips])  # (strips, rows)
     centres = np.array([strip.mean() - columns / 2.0 for strip in strips])
-    sharpness = [_sharpness(profiles, np.rint(skew * centres).astype(np.int64)) for skew in _SKEWS]
-    level = len(_SKEWS) // 2
+    n_each_way = round(_SKEWS_EACH_WAY * most_skew / MOST_SKEW)
+    skews = np.linspace(-most_skew, most_skew, 2 * n_each_way + 1)
+    sharpness = [_sharpness(profiles, np.rint(skew * centres).astype(np.int64)) for skew in skews]
+    level = n_each_way
     best = int(np.argmax(sharpness))
     if best == level or sharpness[best] < 1.02 * sharpness[level]:
         return ink
-    shift = np.rint(_SKEWS[best] * (np.arange(columns) - columns / 2.0)).astype(np.int64)
+    shift = np.rint(skews[best] * (np.arange(columns) - columns / 2.0)).astype(np.int64)
     source = np.arange(rows)[:, None] + shift[None, :]
     inside = (source >= 0) & (source < rows)
     return np.where(inside, ink[source.clip(0, rows - 1), np.arange(columns)[None, :]], 0.0).astype(

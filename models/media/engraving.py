@@ -52,6 +52,9 @@ _ONE_LINE: dict[str, str | int | bool | float] = {
     "pageMarginRight": 0,
 }
 _MAX_SQUEEZE = 8  # a longer line than so many strips is no window of a few bars
+_STAFF_LINE = re.compile(r'<path d="M\d+ \d+ L(\d+) \d+" stroke-width="15"/>')
+_NOTEHEAD = re.compile(r'class="notehead"><use [^>]*transform="translate\((\d+),')
+_HALF_HEAD = 100  # in the units of the drawing, where a staff space has 200
 _SHAPES = frozenset({"ellipse", "path", "polygon", "polyline", "rect"})
 _DROPPED = frozenset({"text", "style", "desc", "image", "foreignObject", "script"})
 
@@ -107,15 +110,39 @@ def engrave_strip(
     return strip_of_mei(to_clean_mei(data, identify(data), limits), limits, width_pixels)
 
 
+def engrave_strip_with_noteheads(
+    data: bytes, limits: MediaLimits, *, width_pixels: int = STRIP_WIDTH_PIXELS
+) -> tuple[UInt8Array, tuple[float, ...]]:
+    """As ``engrave_strip``, and where the noteheads are.
+
+    Returns:
+        The strip, and the middle of each notehead in the order of the document, as a share of the
+        length of the staff, 0 (left) .. 1 (right).
+    """
+    svg = _one_line_svg(to_clean_mei(data, identify(data), limits), width_pixels)
+    ends = [int(end) for end in _STAFF_LINE.findall(svg)]
+    heads = [int(left) + _HALF_HEAD for left in _NOTEHEAD.findall(svg)]
+    places = tuple(head / max(ends) for head in heads) if ends else ()
+    return _strip_of_svg(svg, limits, width_pixels), places
+
+
 def strip_of_mei(mei: str, limits: MediaLimits, width_pixels: int) -> UInt8Array:
     """As ``engrave_strip`` for a document of ``to_clean_mei``."""
+    return _strip_of_svg(_one_line_svg(mei, width_pixels), limits, width_pixels)
+
+
+def _one_line_svg(mei: str, width_pixels: int) -> str:
+    """Lay out one line that fills the width, or more than that where the notes need it."""
     inner = width_pixels - 2 * MARGIN_PIXELS
     unbroken = _page_svg(mei, inner, breaks="none")
     natural = _pixels(parse_xml(unbroken, name="SVG").get("width", ""))
     if natural > _MAX_SQUEEZE * inner:
         raise MediaError("too_large", "expected a few bars that fit on one line, got more")
-    justified = _page_svg(_with_one_line(mei), max(inner, natural))
-    page = _drawn(justified, limits, width=inner)
+    return _page_svg(_with_one_line(mei), max(inner, natural))
+
+
+def _strip_of_svg(svg: str, limits: MediaLimits, width_pixels: int) -> UInt8Array:
+    page = _drawn(svg, limits, width=width_pixels - 2 * MARGIN_PIXELS)
     rows = np.flatnonzero((page <= _PAPER).any(axis=1))
     if not len(rows):
         raise MediaError("damaged", "expected a score to engrave, verovio drew nothing")

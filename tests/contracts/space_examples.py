@@ -152,6 +152,8 @@ NETWORKS: dict[str, Callable[[str, int], SharedSpace]] = {
     "contrastive": _plain,
     "adversarial-contrastive": _plain,
     "corr-ae": _plain,
+    "ugaar": _plain,
+    "ugaar-info-nce": _plain,
     "attention": _network(_attention, STEPS),
     "transformer": _network(_transformer, STEPS),
 }

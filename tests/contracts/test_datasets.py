@@ -5,8 +5,16 @@ import pytest
 
 from models.errors import DataError
 from models.types import Modality
-from tests.training.datasets.tiny_packs import write_packs, write_picture, write_songs, write_sound
+from tests.training.datasets.tiny_packs import (
+    write_packs,
+    write_picture,
+    write_songs,
+    write_sound,
+    write_triples,
+)
 from training.datasets.registry import DATASETS, open_dataset
+from training.datasets.triples.renditions import RENDITIONS
+from training.datasets.triples_dataset import TRIPLE_SETS, dataset_name
 
 MEDIA = sorted(name for name, entry in DATASETS.items() if entry.open is not None)
 FEATURES = sorted(set(DATASETS) - set(MEDIA))
@@ -23,7 +31,10 @@ def roots(tmp_path_factory):
             write_sound(media / f"audio/{label}/{number}.wav", rng)
             write_picture(media / f"image/{label}/{number}.png", rng)
     songs = write_songs(tmp_path_factory.mktemp("songs"))
+    triples = write_triples(tmp_path_factory.mktemp("triples"), RENDITIONS)
+    sets = {dataset_name(one.name, heard) for one in TRIPLE_SETS for heard in one.renditions}
     return {
+        **dict.fromkeys(sets, triples),
         "folder": media,
         "scenes": media,
         "fsdd-mnist": packs,

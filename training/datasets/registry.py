@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -17,9 +18,11 @@ from training.datasets import (
     picture_classes,
     scenes_dataset,
     songs_dataset,
+    triples_dataset,
     vegas,
 )
 from training.datasets.example import Dataset
+from training.datasets.triples_dataset import TripleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,21 @@ def _open_folder(root: Path | None, options: OpenOptions) -> Dataset:
     return folder.open_folder(root, seed=options.seed)
 
 
+def _open_triples(of: TripleSet, rendition: str, root: Path | None, _: OpenOptions) -> Dataset:
+    return triples_dataset.open_triples(root, rendition=rendition, of=of)
+
+
+def _triples() -> dict[str, DatasetEntry]:
+    """Sets of triples, each with every rendition of the sound."""
+    return {
+        triples_dataset.dataset_name(of.name, rendition): DatasetEntry(
+            of.licence, of.citation, of.how_to_get, partial(_open_triples, of, rendition)
+        )
+        for of in triples_dataset.TRIPLE_SETS
+        for rendition in of.renditions
+    }
+
+
 DATASETS: Final[Mapping[str, DatasetEntry]] = MappingProxyType(
     {
         folder.NAME: DatasetEntry(folder.LICENCE, folder.CITATION, folder.HOW_TO_GET, _open_folder),
@@ -154,6 +172,7 @@ DATASETS: Final[Mapping[str, DatasetEntry]] = MappingProxyType(
             songs_dataset.HOW_TO_GET,
             lambda root, _: songs_dataset.open_songs(root),
         ),
+        **_triples(),
         vegas.NAME: DatasetEntry(vegas.LICENCE, vegas.CITATION, vegas.HOW_TO_GET, None),
         ave.NAME: DatasetEntry(ave.LICENCE, ave.CITATION, ave.HOW_TO_GET, None),
         feature_file.NAME: DatasetEntry(

@@ -46,6 +46,14 @@ from training.loops.sequence_recipes import (
     fit_transformer,
 )
 from training.loops.tnn_c_cca_recipe import TNN_C_CCA, TripletConfig, fit_tnn_c_cca
+from training.loops.ugaar_recipe import (
+    UGAAR,
+    UGAAR_INFO_NCE,
+    UgaarConfig,
+    UgaarInfoNceConfig,
+    fit_ugaar,
+    fit_ugaar_info_nce,
+)
 from training.loops.vae_cca_recipe import VAE_CCA, VaeCcaConfig, fit_vae_cca
 
 
@@ -201,6 +209,24 @@ RECIPES: dict[str, Recipe] = {
         "autoencoders whose codes rebuild both views, no labels",
         needs=frozenset({PAIRS}),
         choices={"rebuild": (0.2, 0.5, 0.8), "n_components": (16, 32, 64)},
+    ),
+    UGAAR: Recipe(
+        UgaarConfig,
+        fit_ugaar,
+        "CCA of two views as ground truth, generated pairs for the third view, no labels",
+        needs=frozenset({PAIRS}),
+        choices={
+            "transfer": (0.3, 1.0, 3.0),
+            "adversary": (0.0, 0.1, 1.0),
+            "ridge": (0.3, 1.0, 3.0),
+        },
+    ),
+    UGAAR_INFO_NCE: Recipe(
+        UgaarInfoNceConfig,
+        fit_ugaar_info_nce,
+        "UGAAR with InfoNCE over true pairs",
+        needs=frozenset({PAIRS}),
+        choices={"temperature": (0.05, 0.1, 0.2), "adversary": (0.0, 0.1, 1.0)},
     ),
     ATTENTION: Recipe(
         AttentionConfig,

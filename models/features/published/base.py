@@ -28,6 +28,7 @@ class PublishedExtractor(PiecewiseExtractor[MediaT]):
     weights_name: ClassVar[str]
     modality: ClassVar[Modality]
     dimension: ClassVar[int]
+    step_dimension: ClassVar[int | None] = None  # of a step of the sequence, where it differs
     parameters: ClassVar[dict[str, int | float | str]]
 
     @cached_property
@@ -46,7 +47,7 @@ class PublishedExtractor(PiecewiseExtractor[MediaT]):
             name=self.name,
             modality=self.modality,
             dimension=self.dimension,
-            sequence_dimension=self.dimension,
+            sequence_dimension=self.step_dimension or self.dimension,
             parameters={**self.parameters, "weights_sha256": self.weights.sha256},
         )
 

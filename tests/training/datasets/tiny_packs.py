@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,22 @@ def write_songs(root: Path, windows: int = 8) -> Path:
             (root / path).write_text("la la la")
         entries.append({"id": stem, "split": split, "files": files})
     (root / "songs.json").write_text(json.dumps({"format": 1, "windows": entries}))
+    return root
+
+
+def write_triples(root: Path, renditions: Sequence[str], count: int = 8) -> Path:
+    """Write a folder in the layout of ``build_triples``."""
+    rows = []
+    for number in range(count):
+        split = ("train", "train", "validation", "test")[number % 4]
+        stem = f"song{number}/song{number}-bar001"
+        files = {"score": f"{split}/score/{stem}.png", "lyrics": f"{split}/lyrics/{stem}.txt"}
+        files |= {one: f"{split}/{one}/{stem}.flac" for one in renditions}
+        for path in files.values():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text("la la la")
+        rows.append(json.dumps({"id": stem, "split": split, "files": files}))
+    (root / "triples.jsonl").write_text("\n".join(rows))
     return root
 
 

@@ -1,14 +1,13 @@
 """Cuts songs into windows of a few bars, each with its words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.datasets.songs.groups import plain_words
 from training.datasets.songs.song import Bar, Notehead, Song
 from training.datasets.songs.words import lyric_text, syllable_count
 
-MIN_BARS = 4
-MAX_BARS = 8
+N_BARS = 4
 MIN_SYLLABLES = 6
 MAX_QUARTERS = 48
 
@@ -19,7 +18,7 @@ class Window:
 
     Attributes:
         first_bar: Counted from 1 in the file.
-        bars: Four to eight bars.
+        bars: Four bars.
     """
 
     first_bar: int
@@ -44,16 +43,17 @@ class Window:
 def cut(song: Song) -> list[Window]:
     """Cut a song into windows that do not overlap.
 
-    A window has 4 to 8 bars and at least 6 syllables, and ends at the first fermata, else the
-    first complete word, that allows that. Stretches without words are left out.
+    A window has four bars and at least 6 syllables, the first of them in its first bar. Stretches
+    without words are left out.
     """
     windows = []
     start = 0
     while start < len(song.bars):
-        length = _length(song.bars[start:])
-        if length:
-            windows.append(Window(start + 1, song.bars[start : start + length]))
-        start += max(length, 1)
+        bars = song.bars[start : start + N_BARS]
+        found = _is_window(bars)
+        if found:
+            windows.append(Window(start + 1, bars))
+        start += N_BARS if found else 1
     return windows
 
 
@@ -90,34 +90,16 @@ def struck(notes: Sequence[Notehead]) -> list[Notehead]:
     return heard
 
 
-def _length(bars: Sequence[Bar]) -> int:
-    """Bars of the window that begins with the first bar; 0 if there is none."""
-    if not syllable_count(bars[0].notes):
-        return 0
-    fitting = list(_fitting_lengths(bars))
-    for ends in (_ends_phrase, _ends_word):
-        for length in fitting:
-            if ends(bars, length):
-                return length
-    return fitting[0] if fitting else 0
-
-
-def _fitting_lengths(bars: Sequence[Bar]) -> Iterator[int]:
-    """Yield the lengths with enough syllables that are not too long."""
-    for length in range(MIN_BARS, min(MAX_BARS, len(bars)) + 1):
-        notes = [note for bar in bars[:length] for note in bar.notes]
-        quarters = sum(bar.length for bar in bars[:length])
-        if syllable_count(notes) >= MIN_SYLLABLES and quarters <= MAX_QUARTERS:
-            yield length
-
-
-def _ends_phrase(bars: Sequence[Bar], length: int) -> bool:
-    return bool(bars[length - 1].notes) and bars[length - 1].notes[-1].ends_phrase
-
-
-def _ends_word(bars: Sequence[Bar], length: int) -> bool:
-    sung = [note for bar in bars[:length] for note in bar.notes if note.syllable]
-    return not sung[-1].joins_next
+def _is_window(bars: Sequence[Bar]) -> bool:
+    """Tell whether bars begin with words, and have enough of them and not too many notes."""
+    notes = [note for bar in bars for note in bar.notes]
+    quarters = sum(bar.length for bar in bars)
+    return (
+        len(bars) == N_BARS
+        and syllable_count(bars[0].notes) > 0
+        and syllable_count(notes) >= MIN_SYLLABLES
+        and quarters <= MAX_QUARTERS
+    )
 
 
 def _melody(notes: Sequence[Notehead]) -> list[tuple[object, ...]]:

@@ -39,18 +39,6 @@ def test_windows_have_four_bars_and_follow_each_other() -> None:
     assert ranges(bars(*["la la la la"] * 9)) == [(1, 4), (5, 8)]
 
 
-def test_a_window_grows_to_a_fermata() -> None:
-    assert ranges(bars(*["la la"] * 5, "la la^", *["la la"] * 4)) == [(1, 6), (7, 10)]
-
-
-def test_a_window_grows_to_the_end_of_a_word() -> None:
-    assert ranges(bars("la la", "la la", "la la", "la la-", "la la", "la la")) == [(1, 5)]
-
-
-def test_a_window_grows_until_it_has_six_syllables() -> None:
-    assert ranges(bars(*["la"] * 8)) == [(1, 6)]
-
-
 def test_bars_without_words_are_passed_over() -> None:
     assert ranges(bars("_ _", "", *["la la"] * 4)) == [(3, 6)]
 

@@ -1,0 +1,124 @@
+"""The extractors of the music space: networks that read staves, hear melodies and read words."""
+
+from typing import TYPE_CHECKING
+
+from models.features.published.base import PublishedExtractor
+from models.features.songs import character_codes, log_frequency, staff_strip
+from models.features.songs.character_codes import character_codes as codes_of
+from models.features.songs.log_frequency import log_frequency_windows
+from models.features.songs.staff_strip import staff_strips
+from models.types import Audio, Lyrics, Modality, Score, UInt8Array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from models.networks.song_lyrics import SongLyrics as LyricsNetwork
+    from models.networks.song_picture import SongAudio as AudioNetwork
+    from models.networks.song_picture import SongScore as ScoreNetwork
+
+MUSIC = 320  # 192 numbers about the melody, 128 about the words
+WORDS = 128
+
+
+class SongScore(PublishedExtractor[Score]):
+    """Extractor ``song-score``: the top staff of each system, whatever its size, slope and paper.
+
+    A row is the mean of the systems; a step is a 64th of the length of a staff.
+    """
+
+    name = weights_name = "song-score"
+    modality = Modality.SCORE
+    dimension = MUSIC
+    step_dimension = 192
+    parameters = {  # noqa: RUF012
+        "version": 1,
+        "rows": staff_strip.ROWS,
+        "columns": staff_strip.COLUMNS,
+        "rows_per_space": staff_strip.SPACE,
+        "most_strips": staff_strip.MOST_STRIPS,
+    }
+
+    def prepare(self, media: Score, *, sequence: bool = False) -> UInt8Array:  # noqa: ARG002
+        """Return strips, shape (S, 64, 512)."""
+        return staff_strips(media.pages)
+
+    def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
+        """Return the map to rows (B, 320), or to steps (B, 64, 192)."""
+        return self.module().steps if sequence else self.module()
+
+    def module(self) -> "ScoreNetwork":
+        """Return the network with its weights, on the device."""
+        from models.networks.song_picture import SongScore as ScoreNetwork
+
+        return self.loaded(ScoreNetwork)
+
+
+class SongAudio(PublishedExtractor[Audio]):
+    """Extractor ``song-audio``: a window of sound as 256 frames of half semitones.
+
+    A sound of up to 16 s is one window, so neither its length nor its tempo is seen; the row of a
+    longer one is the mean of windows of 9 s.
+    """
+
+    name = weights_name = "song-audio"
+    modality = Modality.AUDIO
+    dimension = MUSIC
+    step_dimension = 192
+    parameters = {  # noqa: RUF012
+        "version": 1,
+        "sample_rate_hz": log_frequency.SAMPLE_RATE_HZ,
+        "lowest_pitch": log_frequency.LOWEST_PITCH,
+        "bands": log_frequency.BANDS,
+        "frames": log_frequency.FRAMES,
+        "range_db": log_frequency.RANGE_DB,
+        "one_window_seconds": log_frequency.ONE_WINDOW_SECONDS,
+        "window_seconds": log_frequency.WINDOW_SECONDS,
+        "hop_seconds": log_frequency.HOP_SECONDS,
+    }
+
+    def prepare(self, media: Audio, *, sequence: bool = False) -> UInt8Array:  # noqa: ARG002
+        """Return windows, shape (W, 160, 256)."""
+        return log_frequency_windows(media)
+
+    def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
+        """Return the map to rows (B, 320), or to steps (B, 128, 192)."""
+        return self.module().steps if sequence else self.module()
+
+    def module(self) -> "AudioNetwork":
+        """Return the network with its weights, on the device."""
+        from models.networks.song_picture import SongAudio as AudioNetwork
+
+        return self.loaded(AudioNetwork)
+
+
+class SongLyrics(PublishedExtractor[Lyrics]):
+    """Extractor ``song-lyrics``: the words, character by character, in any language.
+
+    A row is the mean of the parts of at most 192 characters.
+    """
+
+    name = weights_name = "song-lyrics"
+    modality = Modality.LYRICS
+    dimension = WORDS
+    step_dimension = 192
+    parameters = {  # noqa: RUF012
+        "version": 1,
+        "length": character_codes.LENGTH,
+        "codes": character_codes.N_CODES,
+    }
+
+    def prepare(self, media: Lyrics, *, sequence: bool = False) -> UInt8Array:  # noqa: ARG002
+        """Return codes of characters, shape (P, 192)."""
+        return codes_of(media.text)
+
+    def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
+        """Return the map to rows (B, 128), or to steps (B, 96, 192)."""
+        return self.module().steps if sequence else self.module()
+
+    def module(self) -> "LyricsNetwork":
+        """Return the network with its weights, on the device."""
+        from models.networks.song_lyrics import SongLyrics as LyricsNetwork
+
+        return self.loaded(LyricsNetwork)

@@ -1,0 +1,79 @@
+"""What the networks of sheet music, lyrics and melodies share: from steps to a row."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTH = 192  # of a step
+MELODY, WORDS = 192, 128
+_HEADS = 4
+
+
+class ConvBlock(nn.Module):
+    """Convolution over a picture, batch normalisation, ReLU.
+
+    Args:
+        channels: Input channels.
+        filters: Output channels.
+        stride: Rows and columns of the input per row and column of the output.
+    """
+
+    def __init__(self, channels: int, filters: int, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, filters, 3, stride, padding=1)
+        self.bn = nn.BatchNorm2d(filters)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """Return (B, filters, rows, columns)."""
+        return functional.relu(self.bn(self.conv(planes)))
+
+
+class Steps(nn.Module):
+    """One layer of a transformer over steps that know their place.
+
+    Args:
+        width: Numbers of a step that comes in.
+        length: Steps, at most.
+    """
+
+    def __init__(self, width: int, length: int) -> None:
+        super().__init__()
+        self.entry = nn.Linear(width, WIDTH)
+        self.place = nn.Parameter(0.02 * torch.randn(length, WIDTH))
+        self.layer = nn.TransformerEncoderLayer(
+            WIDTH, _HEADS, 2 * WIDTH, dropout=0.0, batch_first=True, norm_first=True
+        )
+
+    def forward(self, steps: Tensor, absent: Tensor | None = None) -> Tensor:
+        """Return steps (B, T, WIDTH).
+
+        Args:
+            steps: Shape (B, T, width).
+            absent: True where there is no step, shape (B, T); None where all are there.
+        """
+        steps = self.entry(steps) + self.place[: steps.shape[1]]
+        result: Tensor = self.layer(steps, src_key_padding_mask=absent)
+        return result
+
+
+class Summary(nn.Module):
+    """Steps to one unit row: what there is on average, at most, and in each eighth of them.
+
+    Args:
+        size: Numbers of the row.
+    """
+
+    n_parts = 8
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.part = nn.Linear(WIDTH, 48)
+        self.exit = nn.Linear(2 * WIDTH + 48 * self.n_parts, size)
+        self.norm = nn.BatchNorm1d(size)  # without it all rows begin as one, and part slowly
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Return unit rows (B, size) of steps (B, T, WIDTH), T a multiple of ``n_parts``."""
+        parts = self.part(steps)
+        parts = parts.reshape(len(steps), self.n_parts, -1, parts.shape[-1]).mean(dim=2)
+        joined = torch.cat([steps.mean(dim=1), steps.amax(dim=1), parts.flatten(1)], dim=1)
+        return functional.normalize(self.norm(self.exit(joined)), dim=1)

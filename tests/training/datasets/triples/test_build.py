@@ -1,0 +1,136 @@
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from models.errors import DataError
+from models.types import Modality
+from tests.training.datasets.triples.conftest import needs_player, needs_singer
+from training.datasets.triples.build import BuildOptions, build_triples
+from training.datasets.triples.manifest import read_rows
+from training.datasets.triples.scores import ScoreFolder
+from training.datasets.triples.soundfont import find_soundfont
+from training.datasets.triples_dataset import open_triples
+
+pytestmark = needs_player
+
+
+def options(**changed) -> BuildOptions:
+    chosen: dict[str, Any] = {
+        "seed": 0,
+        "renditions": ("voice", "accompanied"),
+        "soundfont": find_soundfont(),
+        "instruments": ("flute", "violin"),
+        "workers": 1,
+        "progress": False,
+    }
+    return BuildOptions(**(chosen | changed))
+
+
+def content(out: Path) -> dict[str, str]:
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_every_window_becomes_a_triple(scores: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert build_triples(ScoreFolder(scores), out, options()) == 6
+    rows = list(read_rows(out))
+    assert [row["id"] for row in rows][:2] == ["meadow-bar001", "meadow-bar005"]
+    for row in rows:
+        assert set(row["files"]) == {"score", "lyrics", "voice", "accompanied"}
+        for kind, place in row["files"].items():
+            data = (out / place).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == row["sha256"][kind]
+        strip = Image.open(io.BytesIO((out / row["files"]["score"]).read_bytes()))
+        assert strip.size[0] == 1024
+        samples, rate = soundfile.read(out / row["files"]["voice"])
+        assert len(samples) / rate == pytest.approx(row["seconds"], abs=1e-3)
+        assert 6.0 <= row["seconds"] <= 12.0
+        assert len(row["notes"]) == 16
+
+
+def test_length_is_drawn_whatever_the_music_is(scores: Path, tmp_path: Path) -> None:
+    build_triples(ScoreFolder(scores), tmp_path / "a", options())
+    build_triples(ScoreFolder(scores), tmp_path / "b", options(seed=1))
+    first = [row["seconds"] for row in read_rows(tmp_path / "a")]
+    other = [row["seconds"] for row in read_rows(tmp_path / "b")]
+    assert len(set(first)) == len(first)
+    assert first != other
+
+
+def test_an_interrupted_build_goes_on_and_gives_the_same_files(
+    scores: Path, tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    build_triples(ScoreFolder(scores), whole, options())
+    assert build_triples(ScoreFolder(scores), parts, options(limit=1)) == 2
+    lost = parts / ".songs" / "meadow.jsonl"
+    lost.unlink(missing_ok=True)
+    assert build_triples(ScoreFolder(scores), parts, options(workers=2)) == 6
+    assert content(parts) == content(whole)
+
+
+def test_a_folder_of_other_settings_is_refused(scores: Path, tmp_path: Path) -> None:
+    build_triples(ScoreFolder(scores), tmp_path / "out", options(limit=1))
+    with pytest.raises(DataError, match="asked for"):
+        build_triples(ScoreFolder(scores), tmp_path / "out", options(seed=1))
+
+
+def test_unknown_renditions_are_refused() -> None:
+    with pytest.raises(DataError, match="danced"):
+        options(renditions=("danced",))
+
+
+def test_the_accompaniment_is_heard_below_the_voice(scores: Path, tmp_path: Path) -> None:
+    build_triples(ScoreFolder(scores), tmp_path / "out", options())
+    row = next(read_rows(tmp_path / "out"))
+    alone, rate = soundfile.read(tmp_path / "out" / row["files"]["voice"])
+    both, _ = soundfile.read(tmp_path / "out" / row["files"]["accompanied"])
+
+    def at_c4(samples: np.ndarray) -> float:
+        spectrum = np.abs(np.fft.rfft(samples)) / np.abs(np.fft.rfft(samples)).max()
+        hertz = np.fft.rfftfreq(len(samples), 1 / rate)
+        return float(spectrum[(hertz > 258) & (hertz < 265)].max())
+
+    assert at_c4(both) > 2 * at_c4(alone) or at_c4(both) > 0.9
+
+
+def test_triples_are_a_data_set(scores: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    build_triples(ScoreFolder(scores), out, options())
+    dataset = open_triples(out, rendition="accompanied")
+    assert dataset.name == "lieder-accompanied"
+    examples = dataset.examples()
+    assert len(examples) == 18
+    assert {one.modality for one in examples} == {Modality.AUDIO, Modality.LYRICS, Modality.SCORE}
+    assert all(one.path is not None and one.path.is_file() for one in examples)
+    with pytest.raises(DataError, match="sung"):
+        open_triples(out, rendition="sung")
+
+
+def test_the_manifest_names_no_place_of_this_machine(scores: Path, tmp_path: Path) -> None:
+    build_triples(ScoreFolder(scores), tmp_path / "out", options(limit=1))
+    text = (tmp_path / "out" / "triples.json").read_text()
+    assert "/" not in json.loads(text)["settings"]["soundfont"]
+    assert str(tmp_path) not in text
+
+
+@needs_singer
+@pytest.mark.slow
+def test_sung_windows_last_as_long_as_played_ones(scores: Path, tmp_path: Path) -> None:
+    build_triples(ScoreFolder(scores), tmp_path / "out", options(renditions=("voice", "sung")))
+    for row in read_rows(tmp_path / "out"):
+        played, _ = soundfile.read(tmp_path / "out" / row["files"]["voice"])
+        sung, _ = soundfile.read(tmp_path / "out" / row["files"]["sung"])
+        assert len(sung) == len(played)
+        assert np.abs(sung).max() > 0.05

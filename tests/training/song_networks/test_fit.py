@@ -1,0 +1,117 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.errors import DataError
+from models.features.registry import extractor
+from models.features.weights import read_weight_set
+from models.media.load import load
+from models.types import Modality
+from tests.training.song_networks.tiny_triples import write_triples
+from training.song_networks.config import SHIPPED_CONFIG, SongNetworksConfig
+from training.song_networks.fit import NAMES, FitOptions, train_song_networks
+from training.song_networks.triples import read_triples
+
+pytestmark = pytest.mark.slow
+CONFIG = SongNetworksConfig(epochs=2, batch_size=8, threads=1, mixed_precision=False)
+
+
+@pytest.fixture(scope="module")
+def triples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("triples")
+    write_triples(folder)
+    return folder
+
+
+def options(out: Path, **changed) -> FitOptions:
+    return FitOptions(out, workers=1, progress=False, **changed)
+
+
+@pytest.fixture(scope="module")
+def trained(triples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    train_song_networks([triples], CONFIG, options(out))
+    return out
+
+
+def test_weights_of_three_extractors_are_written(trained: Path) -> None:
+    for name in NAMES.values():
+        found = read_weight_set(trained, name)
+        found.verify()
+        assert found.details["n_train"] == 8
+        assert found.details["triples"]["source"] == "tiny"
+        assert "CC0" in found.licence
+    assert not (trained / "checkpoint.safetensors").exists()
+
+
+def test_validation_is_reported_for_every_epoch(trained: Path) -> None:
+    figures = json.loads((trained / "validation.json").read_text())
+    assert len(figures) == 2
+    assert set(figures[-1]) == {
+        "score to lyrics R@10",
+        "score to voice MRR",
+        "voice to score MRR",
+        "voice to lyrics R@10",
+        "score to sung MRR",
+        "sung to score MRR",
+        "sung to lyrics R@10",
+    }
+
+
+def test_the_same_seed_gives_the_same_weights(triples: Path, trained: Path, tmp_path: Path) -> None:
+    train_song_networks([triples], CONFIG, options(tmp_path))
+    for name in NAMES.values():
+        assert read_weight_set(tmp_path, name).sha256 == read_weight_set(trained, name).sha256
+
+
+def test_extractors_use_the_weights(
+    triples: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KYOMEI_WEIGHTS_DIR", str(trained))
+    faces = {"song-score": "score", "song-audio": "voice", "song-lyrics": "lyrics"}
+    modalities = {"score": Modality.SCORE, "voice": Modality.AUDIO, "lyrics": Modality.LYRICS}
+    for name, face in faces.items():
+        own = extractor(name)
+        files = sorted((triples / "train" / face).iterdir())[:2]
+        first, second = (load(file, modalities[face]) for file in files)
+        row = own.pooled(first)
+        assert row.shape == (own.spec.dimension,)
+        assert np.isfinite(row).all()
+        assert np.abs(row - own.pooled(second)).max() > 1e-4
+        steps = own.sequence(first)
+        assert steps.shape[1] == own.spec.sequence_dimension
+
+
+def test_training_learns_the_training_triples(triples: Path, tmp_path: Path) -> None:
+    config = SongNetworksConfig(
+        epochs=12, batch_size=8, threads=2, augment=False, learning_rate=2e-3
+    )
+    train_song_networks([triples], config, options(tmp_path))
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert history[-1]["melody"] < 0.5 * history[0]["melody"]
+    assert history[-1]["words"] < history[0]["words"]
+
+
+def test_prepared_arrays_are_kept(triples: Path, trained: Path) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in (trained / "inputs").iterdir()}
+    read_triples([triples], trained / "inputs", workers=1, progress=False)
+    after = {path.name: path.stat().st_mtime_ns for path in (trained / "inputs").iterdir()}
+    assert before == after
+    assert len(before) == 4
+
+
+def test_a_folder_that_lacks_an_excerpt_is_refused(
+    triples: Path, trained: Path, tmp_path: Path
+) -> None:
+    lines = (triples / "triples.jsonl").read_text().splitlines()
+    (tmp_path / "triples.jsonl").write_text("\n".join(lines[1:]) + "\n")
+    with pytest.raises(DataError, match="song0"):
+        read_triples([triples, tmp_path], trained / "inputs", workers=1, progress=False)
+
+
+def test_the_shipped_configuration_is_one() -> None:
+    from training.config import load_config
+
+    assert load_config(SongNetworksConfig, SHIPPED_CONFIG).epochs >= 1

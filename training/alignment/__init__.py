@@ -1,0 +1,1 @@
+"""Where the bars of a score are in a recording of it."""
