@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,7 @@ def test_windows_of_rests_are_left_out():
 )
 def test_every_format_is_cut(name, bars):
     data = made(name)
+    window: Any
     (window,) = windows_of(data, load(data, Modality.SCORE), LIMITS)
     assert (window.place.first_bar, window.place.last_bar) == (1, bars)
     assert np.array_equal(window.media.pages[0], engrave_strip(data, LIMITS))
@@ -135,9 +138,10 @@ def test_too_many_bars_are_refused():
 def test_the_only_window_and_a_few_of_many():
     data = musicxml(SCALE * 20)  # 40 bars
     whole = load(data, Modality.SCORE)
-    everything = windows_of(data, whole, LIMITS)
+    everything: Any = windows_of(data, whole, LIMITS)
     assert len(everything) == 10
     third = everything[2]
+    found: Any
     (found,) = windows_of(data, whole, LIMITS, only=third.place)
     assert np.array_equal(found.media.pages[0], third.media.pages[0])
     some = windows_of(data, whole, LIMITS, most=3)
@@ -150,7 +154,7 @@ def test_a_sound_is_cut_every_4_seconds_and_silence_left_out():
     rate = 1_000
     samples = np.sin(np.arange(30 * rate)).astype(np.float32)
     samples[9 * rate : 21 * rate] = 0.0
-    windows = windows_of(b"", Audio(samples, rate), LIMITS)
+    windows: Any = windows_of(b"", Audio(samples, rate), LIMITS)
     spans_found = [(w.place.start_seconds, w.place.end_seconds) for w in windows]
     assert spans_found == [(0, 8), (4, 12), (8, 16), (16, 24), (20, 28), (22, 30)]
     for window in windows:
@@ -169,7 +173,7 @@ def test_a_short_or_silent_sound_is_one_window():
 
 def test_words_are_cut_every_four_lines():
     text = "\n".join(f"line {n}" if n % 5 else "" for n in range(1, 15))
-    windows = windows_of(b"", Lyrics(text), LIMITS)
+    windows: Any = windows_of(b"", Lyrics(text), LIMITS)
     assert [w.media.text.split("\n") for w in windows] == [
         ["line 1", "line 2", "line 3", "line 4"],
         ["line 6", "line 7", "line 8", "line 9"],
@@ -186,7 +190,7 @@ def test_a_page_is_cut_into_its_staves():
     rows = [np.pad(s, ((40, 40), (60, 60)), constant_values=255) for s in strips]
     page = np.vstack(rows)
     score = Score((page,), engraved=False)
-    windows = windows_of(b"%PDF-", score, LIMITS)
+    windows: Any = windows_of(b"%PDF-", score, LIMITS)
     assert [(w.place.page, w.place.staff) for w in windows] == [(1, 1), (1, 2), (1, 3), (1, 4)]
     for window, strip in zip(windows, strips, strict=True):
         shown, expected = _inked(window.media.pages[0]), _inked(strip)
