@@ -1,7 +1,7 @@
 """Cut a song into the windows that are searched: what an extractor of songs is trained on.
 
-Notation becomes four bars of one voice, a sound 8 seconds, a page each of its lines of music, a
-text four lines. What is no longer than one window stays whole.
+Notation becomes four bars of one voice, a sound of more than 16 seconds windows of 9, a page each
+of its lines of music, a text four lines. What is no longer than one window stays whole.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import MediaError
+from models.features.songs.log_frequency import (
+    HOP_SECONDS,
+    ONE_WINDOW_SECONDS,
+    WINDOW_SECONDS,
+)
+from models.features.songs.staff_strip import MOST_SKEW
 from models.features.staff_lines import Staff, find_staves, ink_of, straightened
 from models.media.bar_windows import bar_windows
 from models.media.limits import MediaLimits
@@ -20,8 +26,6 @@ from models.media.sniff import identify
 from models.media.spans import spans
 from models.types import Audio, Lyrics, Media, Place, Score, UInt8Array, Window
 
-SECONDS = 8.0
-HOP_SECONDS = 4.0
 LINES = 4
 _AROUND_STAFF = 6.0  # staff spaces above and below
 _BESIDE_STAFF = 2.0
@@ -85,7 +89,10 @@ def _cuts(source: bytes | Path, media: Media, limits: MediaLimits) -> Iterator[_
 def _of_sound(audio: Audio) -> Iterator[_Cut]:
     """Silent windows are left out, unless all are silent."""
     rate_hz = audio.sample_rate_hz
-    length, hop = round(SECONDS * rate_hz), round(HOP_SECONDS * rate_hz)
+    if audio.duration_seconds <= ONE_WINDOW_SECONDS:
+        yield _Cut(Place(start_seconds=0.0, end_seconds=audio.duration_seconds), lambda: audio)
+        return
+    length, hop = round(WINDOW_SECONDS * rate_hz), round(HOP_SECONDS * rate_hz)
     found = spans(len(audio.samples), length, hop)
     loud = [(a, b) for a, b in found if float(np.abs(audio.samples[a:b]).max()) > _SILENCE]
     for start, end in loud or found[:1]:
@@ -112,7 +119,7 @@ def _of_score(source: bytes | Path, score: Score, limits: MediaLimits) -> Iterat
         return
     found = False
     for number, page in enumerate(score.pages, start=1):
-        level = straightened(ink_of(page))
+        level = straightened(ink_of(page), most_skew=MOST_SKEW)
         for line, staff in enumerate(find_staves(level), start=1):
             found = True
             picture = _around(level, staff)

@@ -27,7 +27,7 @@ WORDS = "\n".join(
 )
 
 
-def _recording(pitches_hz, seconds_each=8.0):
+def _recording(pitches_hz, seconds_each=9.0):
     t = np.arange(round(RATE_HZ * seconds_each)) / RATE_HZ
     samples = np.concatenate([0.5 * np.sin(2 * np.pi * pitch * t) for pitch in pitches_hz])
     out = io.BytesIO()
@@ -139,8 +139,8 @@ def test_a_recording_is_played_from_where_it_matched(client, songs):
     answer = _search(client, "audio-to-audio", _recording((440,)))
     best = next(r for r in answer["results"] if r["item"]["id"] == songs["sound"]["id"])
     excerpt = best["excerpt"]
-    assert (excerpt["start_seconds"], excerpt["end_seconds"]) == (8.0, 16.0)
-    assert excerpt["media_url"] == f"{songs['sound']['media_url']}#t=8,16"
+    assert (excerpt["start_seconds"], excerpt["end_seconds"]) == (9.0, 18.0)
+    assert excerpt["media_url"] == f"{songs['sound']['media_url']}#t=9,18"
     assert client.get(excerpt["preview_url"]).headers["content-type"] == "image/png"
 
 

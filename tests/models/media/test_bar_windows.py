@@ -156,7 +156,7 @@ def test_a_sound_is_cut_every_4_seconds_and_silence_left_out():
     samples[9 * rate : 21 * rate] = 0.0
     windows: Any = windows_of(b"", Audio(samples, rate), LIMITS)
     spans_found = [(w.place.start_seconds, w.place.end_seconds) for w in windows]
-    assert spans_found == [(0, 8), (4, 12), (8, 16), (16, 24), (20, 28), (22, 30)]
+    assert spans_found == [(0, 9), (4.5, 13.5), (13.5, 22.5), (18, 27), (21, 30)]
     for window in windows:
         start, end = (
             round(s * rate) for s in (window.place.start_seconds, window.place.end_seconds)
