@@ -4,7 +4,7 @@ Letters in shapes: N items, B batch, T time, D features, H hidden, K subspace, C
 M modalities. Pixels are written (rows, columns, channels).
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -101,6 +101,49 @@ class Score:
 
 
 Media = Audio | Image | Video | Lyrics | Score
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a window lies in its song; what does not apply to the media is None.
+
+    Attributes:
+        first_bar: Of notation, 1 for the first bar of the file.
+        last_bar: Of notation, inclusive.
+        start_seconds: Of a recording; of notation, at the written tempo without repeats.
+        end_seconds: Where it ends.
+        page: Of a scan or PDF, from 1.
+        staff: Line of music on that page, from 1.
+        first_line: Of lyrics, from 1, empty lines counted.
+        last_line: Of lyrics, inclusive.
+    """
+
+    first_bar: int | None = None
+    last_bar: int | None = None
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    page: int | None = None
+    staff: int | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+
+    @property
+    def entries(self) -> dict[str, int | float]:
+        """What applies, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """A part of a song that is searched by itself.
+
+    Attributes:
+        place: Where it lies.
+        media: What is seen or heard there.
+    """
+
+    place: Place
+    media: Media
 
 
 @dataclass(frozen=True, slots=True)

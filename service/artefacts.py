@@ -64,6 +64,13 @@ class SpaceFolder:
             )
         return name
 
+    def takes_windows(self, modality: Modality) -> bool:
+        """Whether the extractor of a modality was trained on windows of songs.
+
+        It says so by a parameter ``windows``; see ``models.features.windows``.
+        """
+        return bool(self.manifest.extractor_parameters.get(modality.value, {}).get("windows"))
+
     def open(self) -> SharedSpace:
         """Read the weights.
 

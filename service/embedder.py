@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,11 @@ from models.errors import MediaError
 from models.media.load import Probe
 from models.media.worker_pool import WorkerStartError
 from models.spaces import SharedSpace
-from models.types import Float32Array, Media, Modality
+from models.types import Float32Array, Media, Modality, Place
 from service.artefacts import SpaceFolder, served_pairs
-from service.catalog.records import Embedding
+from service.catalog.records import Embedding, Excerpt, Placed
 from service.errors import ProblemError
-from service.reading import MediaReader, Reader, Reading, RowsWanted, features_of
+from service.reading import Cutting, MediaReader, Reader, Reading, RowsWanted, features_of
 from service.settings import Settings
 
 
@@ -170,7 +172,7 @@ class Embedder:
 
     def place(
         self, readings: Sequence[Reading], spaces: Sequence[str] | None = None
-    ) -> list[dict[str, Embedding]]:
+    ) -> list[dict[str, Placed]]:
         """Place what was read in its spaces, all of a kind in one step; the bits of ``embed``.
 
         Args:
@@ -178,17 +180,47 @@ class Embedder:
             spaces: As there.
 
         Returns:
-            Space name -> embedding, for each reading.
+            Space name -> embedding, or those of the windows of a song, for each reading.
         """
-        placed: list[dict[str, Embedding]] = [{} for _ in readings]
+        placed: list[dict[str, Placed]] = [{} for _ in readings]
         for modality in {reading.facts.modality for reading in readings}:
             among = [i for i, read in enumerate(readings) if read.facts.modality is modality]
             for space in self._places(modality, spaces):
                 wanted = self._wanted(space, modality)
-                rows = np.stack([readings[i].features[wanted] for i in among])
-                for i, embedding in zip(among, self._project(rows, space, modality), strict=True):
-                    placed[i][space] = embedding
+                rows = [readings[i].features[wanted] for i in among]
+                rows = rows if wanted.windows else [row[None] for row in rows]
+                together = iter(self._project(np.concatenate(rows), space, modality))
+                for i, some in zip(among, rows, strict=True):
+                    embeddings = list(islice(together, len(some)))
+                    placed[i][space] = _placed(embeddings, readings[i].places)
         return placed
+
+    def takes_windows(self, space: str, modality: Modality) -> bool:
+        """Whether a space compares windows of songs rather than whole items."""
+        return self._wanted(space, modality).windows
+
+    def cut(
+        self,
+        source: bytes | Path,
+        modality: Modality,
+        *,
+        most: int | None = None,
+        only: Place | None = None,
+    ) -> Cutting:
+        """Decode and cut in a worker process; see ``models.features.windows.windows_of``.
+
+        Raises:
+            MediaError: When the bytes are not such media.
+            ProblemError: ``decoders-down`` when no worker starts.
+        """
+        with self._decoding():
+            return self._loader.cut(source, modality, most=most, only=only)
+
+    def project_all(
+        self, features: Sequence[Float32Array], space: str, modality: Modality
+    ) -> list[Embedding]:
+        """Place the features of several windows, each (D,) or (T, D), in a space."""
+        return self._project(np.stack(features), space, modality)
 
     def features(self, media: Media, space: str, modality: Modality) -> Float32Array:
         """Features of decoded media as the space was trained on: (D,), or (T, D) for sequences."""
@@ -236,4 +268,18 @@ class Embedder:
 
     def _wanted(self, space: str, modality: Modality) -> RowsWanted:
         folder = self.spaces[space]
-        return RowsWanted(folder.extractor_name(modality), folder.view(modality).steps)
+        return RowsWanted(
+            folder.extractor_name(modality),
+            folder.view(modality).steps,
+            folder.takes_windows(modality),
+        )
+
+
+def _placed(embeddings: Sequence[Embedding], places: Sequence[Place]) -> Placed:
+    """A song of one window lies in a space as a whole."""
+    if len(embeddings) == 1:
+        return embeddings[0]
+    return [
+        replace(embedding, excerpt=Excerpt(position, place))
+        for position, (embedding, place) in enumerate(zip(embeddings, places, strict=True), start=1)
+    ]

@@ -2,12 +2,15 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.types import Modality
+import numpy as np
+
+from models.types import Modality, Place, Window
 from service.artefacts import SpaceFolder, find_spaces
-from service.catalog.records import Embedding, Filter, Item
+from service.catalog.records import Embedding, Excerpt, Filter, Item
 from service.collection.collection import Collection
 from service.collection.paging import Cursor, PageRequest
 from service.embedder import Embedder
@@ -21,6 +24,7 @@ from service.warmup import warm_up
 _logger = logging.getLogger(__name__)
 
 LOW_TYPICALITY = 0.5
+MOST_QUERY_WINDOWS = 32
 FAR_NOTE = "far from what this space was trained on: treat the answers with care"
 
 
@@ -55,11 +59,15 @@ class Ranked:
         rank: 1 for the best.
         score: Cosine similarity times the typicality of the query, in [-1, 1].
         item: What was found.
+        excerpt: The part of it that was found; None for the whole item.
+        query_place: The part of the query that found it; None for a query of one window.
     """
 
     rank: int
     score: float
     item: Item
+    excerpt: Excerpt | None = None
+    query_place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +194,27 @@ class Engine:
         watch = Stopwatch()
         with self.embedder.slot():
             with watch.step("decode"):
-                media = self.embedder.decode(query, source)
-                media_type = self.embedder.probe(query).media_type
-                facts = describe(query, source, media, media_type)
+                facts, windows = self._decoded(query, source, space)
             with watch.step("features"):
-                features = self.embedder.features(media, space, source)
+                features = [self.embedder.features(w.media, space, source) for w in windows]
         with watch.step("project"):
-            embedding = self.embedder.project(features, space, source)
+            points = self.embedder.project_all(features, space, source)
         with watch.step("search"):
-            results, following = self._nearest(embedding, space, target, options)
+            places = [window.place for window in windows]
+            results, following = self._nearest(points, space, target, options, places=places)
         took = watch.took_ms()
-        return SearchAnswer(facts, embedding.typicality, space, took, results, following)
+        return SearchAnswer(facts, _typicality(points), space, took, results, following)
+
+    def _decoded(
+        self, query: bytes | Path, source: Modality, space: str
+    ) -> tuple[MediaFacts, tuple[Window, ...]]:
+        """Return what the query is, and the windows that a space of songs compares, or it whole."""
+        if self.embedder.takes_windows(space, source):
+            cutting = self.embedder.cut(query, source, most=MOST_QUERY_WINDOWS)
+            return describe(query, source, cutting.media, cutting.media_type), cutting.windows
+        media = self.embedder.decode(query, source)
+        media_type = self.embedder.probe(query).media_type
+        return describe(query, source, media, media_type), (Window(Place(), media),)
 
     def similar(
         self, item: Item, target: Modality, options: SearchOptions, *, include_self: bool
@@ -215,36 +233,48 @@ class Engine:
         """
         watch = Stopwatch()
         with watch.step("search"):
-            space, embedding = self._stored(item, target, options.space)
+            space, points = self._stored(item, target, options.space)
+            places = [Place() if one.excerpt is None else one.excerpt.place for one in points]
             without = None if include_self else item
-            results, following = self._nearest(embedding, space, target, options, without=without)
+            results, following = self._nearest(
+                points, space, target, options, places=places, without=without
+            )
         took = watch.took_ms()
-        return SearchAnswer(item, embedding.typicality, space, took, results, following)
+        return SearchAnswer(item, _typicality(points), space, took, results, following)
 
-    def _stored(self, item: Item, target: Modality, name: str | None) -> tuple[str, Embedding]:
+    def _stored(
+        self, item: Item, target: Modality, name: str | None
+    ) -> tuple[str, Sequence[Embedding]]:
         """Return the first space that fits and holds the item, and where the item lies in it."""
         self.embedder.choose_space(item.modality, target, name)
         fitting = self.embedder.space_names(item.modality, target) if name is None else [name]
         for space in fitting:
-            embedding = self.collection.embedding(item, space)
-            if embedding is not None:
-                return space, embedding
+            found = self.collection.embeddings_of(item, space)
+            if found:
+                return space, found
         raise ProblemError("no-embedding", f"Item {item.id} lies in none of {', '.join(fitting)}")
 
     def _nearest(
         self,
-        embedding: Embedding,
+        points: Sequence[Embedding],
         space: str,
         target: Modality,
         options: SearchOptions,
         *,
+        places: Sequence[Place],
         without: Item | None = None,
     ) -> tuple[tuple[Ranked, ...], Cursor | None]:
-        """Rank items by cosine x typicality, so that a query like nothing known scores low."""
+        """Rank items by cosine x typicality, so that a query like nothing known scores low.
+
+        The best window of the query counts, each by its own typicality.
+        """
+        most = _typicality(points)
+        weights = [1.0 if most == 0.0 else point.typicality / most for point in points]
+        vectors = np.stack([p.vector * np.float32(w) for p, w in zip(points, weights, strict=True)])
         page = self.collection.ranking(
             space,
             target,
-            embedding.vector,
+            vectors,
             PageRequest(
                 options.k,
                 options.offset,
@@ -256,11 +286,22 @@ class Engine:
         )
         floor = float("-inf") if options.min_score is None else options.min_score
         ranked = (
-            Ranked(rank, cosine * embedding.typicality, item)
-            for rank, (item, cosine) in enumerate(page.hits, start=page.first_rank)
+            Ranked(
+                rank,
+                hit.score * most,
+                hit.item,
+                hit.excerpt,
+                places[hit.query] if len(places) > 1 else None,
+            )
+            for rank, hit in enumerate(page.hits, start=page.first_rank)
         )
         results = tuple(hit for hit in ranked if hit.score >= floor)
         is_last = len(results) < len(page.hits) or (
             page.next is not None and page.next.rank > self.settings.max_offset
         )
         return results, None if is_last else page.next
+
+
+def _typicality(points: Sequence[Embedding]) -> float:
+    """That of a query: of its most typical window."""
+    return max(point.typicality for point in points)

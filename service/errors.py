@@ -46,6 +46,9 @@ PROBLEMS: dict[str, Problem] = {
     "not-found": Problem(404, "No such address", "See /docs for what is served."),
     "unknown-collection": Problem(404, "No such collection", "GET /collections lists them."),
     "unknown-item": Problem(404, "No such item", "GET /items lists the items."),
+    "unknown-excerpt": Problem(
+        404, "No such excerpt", "Take the address of a preview from an answer."
+    ),
     "unknown-pair": Problem(404, "No loaded space covers this pair", "GET /spaces lists them."),
     "no-embedding": Problem(
         404,

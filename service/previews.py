@@ -7,7 +7,7 @@ from pathlib import Path
 from models.checkpoint import write_bytes_atomically
 from models.errors import MediaError
 from models.types import Audio, Image, Lyrics, Media, Modality, Video
-from service.catalog.records import Item
+from service.catalog.records import Excerpt, Item
 from service.collection.collection import Collection
 from service.embedder import Embedder
 from service.errors import ProblemError
@@ -44,18 +44,22 @@ class Previews:
         self._embedder = embedder
         self._collection = collection
 
-    def of(self, item: Item) -> Preview:
-        """Return the preview of an item, rendering it when it is not there.
+    def of(self, item: Item, excerpt: Excerpt | None = None) -> Preview:
+        """Return the preview of an item or an excerpt, rendering it when it is not there.
+
+        Args:
+            item: What to show.
+            excerpt: The part of it to show; None: the whole.
 
         Raises:
             MediaError: When the stored media no longer decodes within the limits.
             ProblemError: ``unknown-item`` when the item or its file is gone meanwhile, ``busy``
                 when no worker is free.
         """
-        preview = self._place(item)
+        preview = self._place(item, excerpt)
         if not preview.path.is_file():
             with self._embedder.slot():
-                write_bytes_atomically(preview.path, render(self._decoded(item)))
+                write_bytes_atomically(preview.path, render(self._decoded(item, excerpt)))
             # A DELETE removes the preview after the item: whoever comes second cleans up.
             if self._collection.get(item.id) is None:
                 self.forget(item)
@@ -63,12 +67,16 @@ class Previews:
         return preview
 
     def forget(self, item: Item) -> None:
-        """Delete the preview of an item that is no more."""
-        self._place(item).path.unlink(missing_ok=True)
+        """Delete the previews of an item that is no more."""
+        for path in self._folder.glob(f"{item.id}*"):
+            path.unlink(missing_ok=True)
 
-    def _decoded(self, item: Item) -> Media:
+    def _decoded(self, item: Item, excerpt: Excerpt | None) -> Media:
         path = self._collection.media_path(item)
         try:
+            if excerpt is not None:
+                cutting = self._embedder.cut(path, item.modality, only=excerpt.place)
+                return cutting.windows[0].media
             return self._embedder.decode(path, item.modality)
         except MediaError as error:
             if not path.is_file():
@@ -76,10 +84,11 @@ class Previews:
             # Where the file lies is no business of the client.
             raise MediaError(error.reason, str(error).replace(str(path), item.id)) from error
 
-    def _place(self, item: Item) -> Preview:
+    def _place(self, item: Item, excerpt: Excerpt | None) -> Preview:
+        name = item.id if excerpt is None else f"{item.id}-{excerpt.position}"
         if item.modality is Modality.LYRICS:
-            return Preview(self._folder / f"{item.id}.txt", "text/plain; charset=utf-8")
-        return Preview(self._folder / f"{item.id}.png", "image/png")
+            return Preview(self._folder / f"{name}.txt", "text/plain; charset=utf-8")
+        return Preview(self._folder / f"{name}.png", "image/png")
 
 
 def _gone(item: Item) -> ProblemError:

@@ -4,7 +4,7 @@ A file is decoded where its features are computed: only some numbers come back, 
 or samples. So the work spreads over processes, and the memory of each is bounded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,10 @@ from models.errors import MediaError
 from models.features.extractor import Extractor
 from models.features.registry import extractor
 from models.features.steps import resample_steps
+from models.features.windows import windows_of
 from models.media.isolated import Duty, IsolatedLoader
 from models.media.limits import MediaLimits
-from models.types import Float32Array, Lyrics, Media, Modality
+from models.types import Float32Array, Lyrics, Media, Modality, Place, Window
 from service.captions import first_line
 from service.facts import MediaFacts, describe
 
@@ -29,10 +30,12 @@ class RowsWanted(NamedTuple):
     Attributes:
         extractor: Name of the extractor.
         steps: None for one pooled row (D,); T for T rows (T, D).
+        windows: Whether the file is cut and each window gives that, with one more axis in front.
     """
 
     extractor: str
     steps: int | None
+    windows: bool = False
 
 
 Wanted = Mapping[Modality, tuple[RowsWanted, ...]]
@@ -46,12 +49,29 @@ class Reading:
     Attributes:
         facts: Type, hash, size and measures.
         first_line: Of lyrics, cut to a title; None for other media.
-        features: (D,) or (T, D) by what was wanted, finite.
+        features: (D,) or (T, D) by what was wanted, finite; (W, D) or (W, T, D) of W windows.
+        places: Where the windows lie, if it was cut.
     """
 
     facts: MediaFacts
     first_line: str | None
     features: Mapping[RowsWanted, Float32Array]
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutting:
+    """A file that was decoded and cut.
+
+    Attributes:
+        media: The whole.
+        media_type: MIME type.
+        windows: At least one.
+    """
+
+    media: Media
+    media_type: str
+    windows: tuple[Window, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +81,45 @@ class _Question:
     wanted: Wanted
 
 
+@dataclass(frozen=True, slots=True)
+class _CutQuestion:
+    source: bytes | Path
+    modality: Modality
+    most: int | None
+    only: Place | None
+
+
 class _ReadingDuty(Duty):
-    """Also reads; runs in the worker."""
+    """Also reads and cuts; runs in the worker."""
 
     def __call__(self, question: Any) -> Any:
         """Answer one question of any kind."""
-        if not isinstance(question, _Question):
-            return super().__call__(question)
+        if isinstance(question, _Question):
+            return self._read(question)
+        if isinstance(question, _CutQuestion):
+            return self._cut(question)
+        return super().__call__(question)
+
+    def _cut(self, question: _CutQuestion) -> Cutting:
+        source = question.source
+        media = self.decoder(source, question.modality, self.limits)
+        windows = windows_of(source, media, self.limits, most=question.most, only=question.only)
+        return Cutting(media, self.prober(source, self.limits).media_type, windows)
+
+    def _read(self, question: _Question) -> Reading | Modality:
         source = question.source
         modality = question.modality or self.prober(source, self.limits).modality
         if modality not in question.wanted:
             return modality
         media = self.decoder(source, modality, self.limits)
+        wanted = question.wanted[modality]
+        is_cut = any(rows.windows for rows in wanted)
+        windows = windows_of(source, media, self.limits) if is_cut else ()
         return Reading(
             describe(source, modality, media, self.prober(source, self.limits).media_type),
             first_line(media) if isinstance(media, Lyrics) else None,
-            {rows: features_of(media, rows) for rows in question.wanted[modality]},
+            {rows: _rows_of(media, windows, rows) for rows in wanted},
+            tuple(window.place for window in windows),
         )
 
 
@@ -138,6 +181,27 @@ class MediaReader(IsolatedLoader):
             MediaError: When it cannot be read; also ``timeout`` and ``damaged`` as in ``load``.
         """
         return cast("Reading | Modality", self.ask(_Question(source, modality, wanted)))
+
+    def cut(
+        self,
+        source: bytes | Path,
+        modality: Modality,
+        *,
+        most: int | None = None,
+        only: Place | None = None,
+    ) -> Cutting:
+        """Decode a file and cut it into windows; see ``models.features.windows.windows_of``.
+
+        Raises:
+            MediaError: As ``read``.
+        """
+        return cast("Cutting", self.ask(_CutQuestion(source, modality, most, only)))
+
+
+def _rows_of(media: Media, windows: Sequence[Window], rows: RowsWanted) -> Float32Array:
+    if not rows.windows:
+        return features_of(media, rows)
+    return np.stack([features_of(window.media, rows) for window in windows])
 
 
 def features_of(media: Media, rows: RowsWanted) -> Float32Array:

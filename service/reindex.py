@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from models.errors import KyomeiError
 from service.artefacts import SpaceFolder, find_spaces
-from service.catalog.records import Embedding, Filter, Item
+from service.catalog.records import Embedding, Filter, Item, Placed, each
 from service.collection.collection import Collection
 from service.embedder import Embedder
 from service.index.options import MilvusAddress
@@ -93,10 +93,11 @@ class _Reindexing:
         return members
 
     def _rows(self, space: SpaceFolder) -> Iterator[tuple[int, Embedding]]:
-        def embed(item: Item) -> Embedding:
+        def embed(item: Item) -> Placed:
+            path, only = self._collection.media_path(item), [space.name]
             with self._embedder.slot():
-                media = self._embedder.decode(self._collection.media_path(item), item.modality)
-                return self._embedder.embed(media, item.modality, [space.name])[space.name]
+                reading = self._embedder.read(path, item.modality, only)
+                return self._embedder.place([reading], only)[0][space.name]
 
         items = self._members[space.name]
         bar = tqdm(total=len(items), desc=space.name, unit="item", disable=not self._progress)
@@ -104,7 +105,8 @@ class _Reindexing:
             for item, future in in_order(embed, items, workers=self._embedder.workers):
                 bar.update()
                 try:
-                    yield item.number, future.result()
+                    for embedding in each(future.result()):
+                        yield item.number, embedding
                 except KyomeiError as error:
                     self.skipped.append((item.id, str(error)))
 

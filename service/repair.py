@@ -6,7 +6,7 @@ from typing import Any
 
 from models.errors import DataError, KyomeiError
 from service.artefacts import SpaceFolder, find_spaces
-from service.catalog.records import Embedding, Item
+from service.catalog.records import Item, Placed, each
 from service.collection.check import (
     KINDS,
     NOT_MENDED,
@@ -201,16 +201,17 @@ class _Repair:
             if not names or not set(names) <= set(covering):
                 wanted = finding.space or f"any space of {item.modality}"
                 raise DataError(f"{wanted} is not loaded; name its folder in KYOMEI_SPACES")
-            for name, embedding in self._embed(embedder, item, names).items():
-                self._collection.put_embeddings(embedder.spaces[name].ref, [(item, embedding)])
+            for name, placed in self._embed(embedder, item, names).items():
+                rows = [(item, embedding) for embedding in each(placed)]
+                self._collection.put_embeddings(embedder.spaces[name].ref, rows)
             self._did(finding, f"placed anew in {', '.join(names)}")
         except KyomeiError as error:
             self._did(finding, f"not mended: {error}", is_mended=False)
 
-    def _embed(self, embedder: Embedder, item: Item, names: Sequence[str]) -> dict[str, Embedding]:
+    def _embed(self, embedder: Embedder, item: Item, names: Sequence[str]) -> dict[str, Placed]:
         with embedder.slot():
-            media = embedder.decode(self._collection.media_path(item), item.modality)
-            return embedder.embed(media, item.modality, names)
+            reading = embedder.read(self._collection.media_path(item), item.modality, names)
+            return embedder.place([reading], names)[0]
 
     def indexes(self, report: Report) -> None:
         """Build indexes anew that are damaged."""

@@ -74,12 +74,43 @@ class TookAnswer(Answer):
     total: float
 
 
+class PlaceAnswer(Answer):
+    """Where a part lies in a song; what does not apply is null."""
+
+    first_bar: int | None = Field(default=None, description="1 for the first bar of the file.")
+    last_bar: int | None = Field(default=None, description="Inclusive.")
+    start_seconds: float | None = Field(
+        default=None, description="Of notation, at the written tempo without repeats."
+    )
+    end_seconds: float | None = None
+    page: int | None = Field(default=None, description="Of a scan or PDF, from 1.")
+    staff: int | None = Field(default=None, description="Line of music on that page, from 1.")
+    first_line: int | None = Field(default=None, description="Of lyrics, from 1.")
+    last_line: int | None = Field(default=None, description="Inclusive.")
+
+
+class ExcerptAnswer(PlaceAnswer):
+    """The part of a song that was found."""
+
+    position: int = Field(description="1 for the first part of the song.")
+    media_url: str = Field(
+        description="The whole file; of a sound with `#t=start,end`, so that players begin there."
+    )
+    preview_url: str = Field(description="A picture of this part, or its lines as text.")
+
+
 class ResultAnswer(Answer):
     """One result."""
 
     rank: int = Field(description="1 for the best.")
     score: float = Field(description="Cosine similarity times the typicality of the query.")
     item: ItemAnswer
+    excerpt: ExcerptAnswer | None = Field(
+        default=None, description="The best part of a song that was cut; null for a whole item."
+    )
+    query_excerpt: PlaceAnswer | None = Field(
+        default=None, description="The part of the query that found it, when it was cut too."
+    )
 
 
 class SearchAnswerBody(Answer):

@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     max_unpacked_bytes: int = Field(default=_LIMITS.max_unpacked_bytes, gt=0)
     max_seconds: float = Field(default=_LIMITS.max_seconds, gt=0)
     max_pixels: int = Field(default=_LIMITS.max_pixels, gt=0)
+    max_side_pixels: int = Field(default=_LIMITS.max_side_pixels, gt=0)
     max_pages: int = Field(default=_LIMITS.max_pages, gt=0)
+    max_bars: int = Field(default=_LIMITS.max_bars, gt=0)
     max_characters: int = Field(default=_LIMITS.max_characters, gt=0)
 
     decode_workers: int = Field(default=2, ge=1, le=64)
@@ -103,7 +105,9 @@ class Settings(BaseSettings):
             max_unpacked_bytes=self.max_unpacked_bytes,
             max_seconds=self.max_seconds,
             max_pixels=self.max_pixels,
+            max_side_pixels=self.max_side_pixels,
             max_pages=self.max_pages,
+            max_bars=self.max_bars,
             max_characters=self.max_characters,
         )
 

@@ -42,7 +42,8 @@ def decode_image(data: bytes, media_format: MediaFormat, limits: MediaLimits) ->
     Args:
         data: The whole file.
         media_format: What ``sniff.identify`` said.
-        limits: ``max_pixels`` applies to the header, before the picture is decoded.
+        limits: ``max_pixels`` and ``max_side_pixels`` apply to the header, before anything is
+            decoded.
 
     Returns:
         Upright pixels (rows, columns, 3).
@@ -77,6 +78,11 @@ def _refuse_large(width: int, height: int, limits: MediaLimits) -> None:
             "too_large",
             f"expected at most {limits.max_pixels} pixels, got {width} x {height} = "
             f"{width * height}",
+        )
+    if max(width, height) > limits.max_side_pixels:
+        raise MediaError(
+            "too_large",
+            f"expected sides of at most {limits.max_side_pixels} pixels, got {width} x {height}",
         )
 
 

@@ -17,6 +17,11 @@ _NOTATION = frozenset(
 )
 
 
+def is_notation(media_format: MediaFormat) -> bool:
+    """Tell whether a format holds notes rather than a picture of them."""
+    return media_format in _NOTATION
+
+
 def decode_score(data: bytes, media_format: MediaFormat, limits: MediaLimits) -> Score:
     """Decode sheet music to grey pages.
 

@@ -15,7 +15,14 @@ from service.catalog import sequence as counter
 from service.catalog.answers import RecentAnswers
 from service.catalog.bulk import insert_rows
 from service.catalog.database import held_alone, open_database, transaction
-from service.catalog.embeddings import EmbeddingTable, counts, forget_item
+from service.catalog.embeddings import (
+    EmbeddingTable,
+    counts,
+    excerpt_numbers,
+    forget_item,
+    item_counts,
+    numbers_for,
+)
 from service.catalog.inspection import Inspection
 from service.catalog.queries import chunks, conditions, integers
 from service.catalog.records import Draft, Filter, Item, Statistics
@@ -105,6 +112,10 @@ class Catalog:
         items = [item for item, _ in fresh]
         refs = {space.name: space for _, draft in fresh for space, _ in draft.embeddings}
         keys = {name: self._spaces.require(connection, space) for name, space in refs.items()}
+        placed = [
+            (item.number, embedding) for item, draft in fresh for _, embedding in draft.embeddings
+        ]
+        numbers = numbers_for(connection, placed)
         together: list[tuple[type[Base], list[Values]]] = [
             (ItemRow, [item_values(item) for item in items]),
             (FactRow, [values for item in items for values in fact_values(item)]),
@@ -113,7 +124,12 @@ class Catalog:
                 EmbeddingRow,
                 [
                     embedding_values(
-                        keys[space.name], item.modality.value, item.number, item.number, embedding
+                        keys[space.name],
+                        item.modality.value,
+                        item.number,
+                        next(numbers),
+                        item.number,
+                        embedding,
                     )
                     for item, draft in fresh
                     for space, embedding in draft.embeddings
@@ -178,18 +194,26 @@ class Catalog:
             return [to_item(row) for row in rows], total or 0
 
     def numbers(self, chosen: Filter) -> Int64Array:
-        """Return the numbers of the items that fit, ascending, shape (N,), not to be written to.
+        """Return the numbers that an index knows of the items that fit: theirs and their excerpts'.
+
+        Ascending, shape (N,), not to be written to.
 
         The answers to the last few filters are kept until the catalog changes.
         """
         return self._answers.get(chosen, self.sequence(), self._read_numbers)
 
     def _read_numbers(self, chosen: Filter) -> Int64Array:
-        return np.sort(integers(self._engine, select(ItemRow.number).where(*conditions(chosen))))
+        items = select(ItemRow.number).where(*conditions(chosen))
+        own = integers(self._engine, items)
+        return np.sort(np.concatenate([own, excerpt_numbers(self._engine, items)]))
 
     def embedding_counts(self) -> Mapping[str, Mapping[Modality, int]]:
         """Count the embeddings of each modality, for each space that has any."""
         return counts(self._engine)
+
+    def item_counts(self) -> Mapping[str, Mapping[Modality, int]]:
+        """Count the items of each modality that lie in a space, for each space that has any."""
+        return item_counts(self._engine)
 
     def statistics(self) -> Statistics:
         """Count items, works, embeddings and bytes."""

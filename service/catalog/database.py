@@ -27,8 +27,8 @@ from sqlalchemy.orm import Session
 from models.errors import ArtefactError
 from service.catalog.tables import Base, InfoRow
 
-SCHEMA_VERSION = 2
-MIGRATED_VERSIONS = (1,)
+SCHEMA_VERSION = 3
+MIGRATED_VERSIONS = (1, 2)
 _BUSY_TIMEOUT_MS = 10_000
 _POSTGRESQL_DISK_FULL = "53100"
 

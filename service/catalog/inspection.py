@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import Engine, delete, exists, select
+from sqlalchemy import Engine, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.types import Float32Array
@@ -92,6 +92,23 @@ class Inspection:
         query = select(ItemRow.number).where(~placed).order_by(ItemRow.number)
         return integers(self._engine, query).tolist()
 
+    def torn_excerpts(self, space: SpaceRef) -> list[tuple[int, str]]:
+        """Return (item number, what is wrong) of items whose excerpts are not 1, 2, ... n."""
+        position = EmbeddingRow.position
+        query = (
+            select(EmbeddingRow.item_number, func.count(), func.max(position), func.count(position))
+            .where(EmbeddingRow.space_id == SpaceTable(self._engine).id_of(space.name))
+            .group_by(EmbeddingRow.item_number)
+            .having(or_(func.count() > 1, func.max(position).is_not(None)))
+            .having(or_(func.count() != func.max(position), func.count() != func.count(position)))
+        )
+        with self._engine.connect() as connection:
+            rows = raw_cursor(connection, query).fetchall()
+        return [
+            (number, f"expected excerpts 1 to {last}, got {cut} of them and {count - cut} whole")
+            for number, count, last, cut in rows
+        ]
+
     def embedding_problems(self, space: SpaceRef) -> Iterator[tuple[int, list[tuple[int, str]]]]:
         """Yield, thousands of embeddings at a time, how many were read and which are damaged.
 
@@ -100,18 +117,24 @@ class Inspection:
         """
         space_id = SpaceTable(self._engine).id_of(space.name)
         query = (
-            select(EmbeddingRow.item_number, EmbeddingRow.vector, EmbeddingRow.typicality)
+            select(
+                EmbeddingRow.number,
+                EmbeddingRow.item_number,
+                EmbeddingRow.vector,
+                EmbeddingRow.typicality,
+            )
             .where(EmbeddingRow.space_id == space_id)
-            .order_by(EmbeddingRow.item_number)
+            .order_by(EmbeddingRow.number)
             .limit(_BLOCK_ROWS)
         )
         last = 0
         with self._engine.connect() as connection:
             while rows := raw_cursor(
-                connection, query.where(EmbeddingRow.item_number > last)
+                connection, query.where(EmbeddingRow.number > last)
             ).fetchall():
                 last = rows[-1][0]
-                yield len(rows), list(_damaged(rows, space.n_components))
+                damaged = dict(_damaged([row[1:] for row in rows], space.n_components))
+                yield len(rows), list(damaged.items())  # of many excerpts, an item comes once
 
 
 def _expected(item: Item) -> set[tuple[str, str | None]]:

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import JSON, BigInteger, Connection, column, func, insert, literal, select, table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    table,
+    update,
+)
 from sqlalchemy import text as sql
 
 from models.errors import ArtefactError
@@ -92,7 +103,23 @@ def migrate_catalog(url: str) -> None:
     engine.dispose()
 
 
-def _from_1_to_2(connection: Connection) -> None:
+def _from_2(connection: Connection) -> None:
+    """Give each embedding a number of its own, so that an item may have several."""
+    connection.execute(sql("DROP INDEX ix_embeddings_sequence"))
+    connection.execute(sql("ALTER TABLE embeddings RENAME TO embeddings_2"))
+    Base.metadata.create_all(connection)
+    kept = ("item_number", "space_id", "modality", "sequence", "vector", "typicality")
+    old = table("embeddings_2", *map(column, kept))
+    connection.execute(
+        insert(EmbeddingRow).from_select(
+            ["number", *kept], select(old.c.item_number, *(old.c[name] for name in kept))
+        )
+    )
+    connection.execute(sql("DROP TABLE embeddings_2"))
+    connection.execute(update(InfoRow).values(version=SCHEMA_VERSION))
+
+
+def _from_1(connection: Connection) -> None:
     for name in _OLD_INDEXES:
         connection.execute(sql(f"DROP INDEX {name}"))
     for name in _RENAMED:
@@ -111,8 +138,9 @@ def _from_1_to_2(connection: Connection) -> None:
         insert_rows(connection, FactRow, rows)
     connection.execute(
         insert(EmbeddingRow).from_select(
-            ["item_number", "space_id", "modality", "sequence", "vector", "typicality"],
+            ["number", "item_number", "space_id", "modality", "sequence", "vector", "typicality"],
             select(
+                _embeddings.c.item_number,
                 _embeddings.c.item_number,
                 SpaceRow.id,
                 _items.c.modality,
@@ -138,7 +166,9 @@ def _copy_info(connection: Connection) -> None:
     sequence = connection.scalar(sql(last_number)) or 0
     identity = connection.scalar(sql("SELECT collection_id FROM catalog_info_1"))
     connection.execute(
-        insert(InfoRow).values(row=1, version=2, collection_id=identity, sequence=sequence)
+        insert(InfoRow).values(
+            row=1, version=SCHEMA_VERSION, collection_id=identity, sequence=sequence
+        )
     )
 
 
@@ -177,4 +207,4 @@ def _facts(connection: Connection) -> Iterator[list[Values]]:
         yield facts
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1_to_2}
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}

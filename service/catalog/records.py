@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from models.types import Float32Array, Int64Array, Modality
+from models.types import Float32Array, Int64Array, Modality, Place
 
 MetadataValue = str | int | float | bool
 Comparison = Literal[">=", ">", "<=", "<"]
@@ -28,17 +28,55 @@ class SpaceRef:
     n_components: int
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A part of an item that has an embedding of its own.
+
+    Attributes:
+        position: 1 for the first of the item.
+        place: Where it lies in the item.
+    """
+
+    position: int
+    place: Place
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedding:
-    """Where an item lies in a space.
+    """Where an item, or an excerpt of it, lies in a space.
 
     Attributes:
         vector: Unit row, shape (K,), float32, finite.
         typicality: 1 for an item like those of training, near 0 for one far from all of them.
+        excerpt: The part of the item that it is of; None for the whole item.
     """
 
     vector: Float32Array
     typicality: float
+    excerpt: Excerpt | None = None
+
+
+Placed = Embedding | Sequence[Embedding]
+"""Where an item lies in a space: as a whole, or by each of its excerpts in order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberedEmbedding:
+    """An embedding as it is stored.
+
+    Attributes:
+        number: Its id in the vector index: the item's, or one of its own for an excerpt.
+        item_number: Of the item.
+        space: Name of the space.
+        modality: Of the item.
+        embedding: Where it lies.
+    """
+
+    number: int
+    item_number: int
+    space: str
+    modality: Modality
+    embedding: Embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +161,8 @@ class Draft:
     """An item about to be stored: everything but its number and time.
 
     Attributes:
-        embeddings: The spaces it lies in, and where; see ``Item`` for the rest.
+        embeddings: The spaces it lies in, and where: once as a whole, or once for each excerpt;
+            see ``Item`` for the rest.
     """
 
     id: str
@@ -186,3 +225,8 @@ def metadata_text(value: MetadataValue) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def each(placed: Placed) -> Sequence[Embedding]:
+    """Return the embeddings of an item in a space, however many there are."""
+    return [placed] if isinstance(placed, Embedding) else placed

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from models.types import Float32Array, Modality
+from models.types import Float32Array, Modality, Place
 from service.catalog.moments import parse_moment
 from service.catalog.records import (
     Draft,
     Embedding,
+    Excerpt,
     Item,
     MetadataValue,
     SpaceRef,
@@ -90,11 +91,15 @@ def tag_values(item: Item) -> Iterator[Values]:
 
 
 def embedding_values(
-    space_id: int, modality: str, number: int, sequence: int, embedding: Embedding
+    space_id: int, modality: str, item_number: int, number: int, sequence: int, embedding: Embedding
 ) -> Values:
     """Return the row of an embedding."""
+    excerpt = embedding.excerpt
     return {
-        "item_number": number,
+        "number": number,
+        "item_number": item_number,
+        "position": None if excerpt is None else excerpt.position,
+        "place": None if excerpt is None else json.dumps(excerpt.place.entries),
         "space_id": space_id,
         "modality": modality,
         "sequence": sequence,
@@ -137,6 +142,13 @@ def to_space(row: SpaceRow) -> SpaceRef:
     names = row.modalities.split(",") if row.modalities else []
     modalities = tuple(Modality(name) for name in names)
     return SpaceRef(row.name, row.fingerprint, modalities, row.n_components)
+
+
+def to_excerpt(position: int | None, place: str | None) -> Excerpt | None:
+    """Return the excerpt that a row is of, None for a whole item."""
+    if position is None:
+        return None
+    return Excerpt(position, Place(**json.loads(place or "{}")))
 
 
 def to_vector(stored: bytes) -> Float32Array:

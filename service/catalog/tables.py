@@ -139,17 +139,31 @@ class TagRow(Base):
 
 
 class EmbeddingRow(Base):
-    """Where an item lies in a space; the index answers everything but the vectors themselves."""
+    """Where an item, or an excerpt of it, lies in a space; the index answers all but the vectors.
+
+    An item that lies there as a whole has one row, under its own number. One that was cut has a row
+    for each excerpt, under a number that nothing else ever has.
+    """
 
     __tablename__ = "embeddings"
     __table_args__ = (
-        Index("ix_embeddings_sequence", "space_id", "modality", "sequence", "item_number"),
+        Index("ix_embeddings_sequence", "space_id", "modality", "sequence", "number"),
+        Index("ix_embeddings_item", "item_number", "space_id", "position", unique=True),
+        Index(
+            "ix_embeddings_later",
+            *("space_id", "modality"),
+            sqlite_where=text("position > 1"),
+            postgresql_where=text("position > 1"),
+        ),
     )
 
-    item_number: Mapped[int] = mapped_column(
-        _Number, ForeignKey("items.number", ondelete="CASCADE"), primary_key=True
-    )
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=False)
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), primary_key=True)
+    item_number: Mapped[int] = mapped_column(
+        _Number, ForeignKey("items.number", ondelete="CASCADE")
+    )
+    position: Mapped[int | None]  # of the excerpt in the item, from 1; none for the whole item
+    place: Mapped[str | None] = mapped_column(Text)  # where the excerpt lies, a JSON object
     modality: Mapped[str] = mapped_column(String(16))
     sequence: Mapped[int] = mapped_column(BigInteger)  # of the change that wrote it
     vector: Mapped[bytes] = mapped_column(LargeBinary)  # little-endian float32, K values
@@ -157,7 +171,10 @@ class EmbeddingRow(Base):
 
 
 class RemovalRow(Base):
-    """An embedding that is gone, so that whoever kept a copy of it can follow."""
+    """An embedding that is gone, so that whoever kept a copy of it can follow.
+
+    Its ``item_number`` is the number of the embedding: that of the item or of an excerpt.
+    """
 
     __tablename__ = "removals"
     __table_args__ = ({"sqlite_with_rowid": False},)

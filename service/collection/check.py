@@ -203,9 +203,13 @@ class _Check:
             for count, problems in self._catalog.inspection.embedding_problems(space):
                 bar.update(count)
                 self.report.checked["embeddings"] += count
-                items = self._catalog.by_numbers([number for number, _ in problems])
-                for number, detail in problems:
-                    self._find("embedding-damaged", items[number].id, detail, space.name)
+                self._damaged(space, problems)
+        self._damaged(space, self._catalog.inspection.torn_excerpts(space))
+
+    def _damaged(self, space: SpaceRef, problems: Sequence[tuple[int, str]]) -> None:
+        items = self._catalog.by_numbers([number for number, _ in problems])
+        for number, detail in problems:
+            self._find("embedding-damaged", items[number].id, detail, space.name)
 
     def _indexes(self, space: SpaceRef, options: IndexOptions) -> None:
         self.report.checked["spaces"] += 1

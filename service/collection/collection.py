@@ -12,13 +12,13 @@ from models.types import Float32Array, Modality
 from service.catalog.catalog import Catalog
 from service.catalog.database import is_server, sqlite_url
 from service.catalog.inspection import Inspection
-from service.catalog.records import Embedding, Filter, Item, SpaceRef, Statistics
+from service.catalog.records import Embedding, Excerpt, Filter, Item, SpaceRef, Statistics
 from service.collection.index_set import IndexSet
 from service.collection.lock import FolderLock
 from service.collection.media_files import MediaFiles, item_id, sync_folder
 from service.collection.new_item import NewItem
-from service.collection.paging import PageRequest, RankedPage, ranked_page
-from service.collection.search import Page, search_items
+from service.collection.paging import Hit, PageRequest, RankedPage, ranked_page
+from service.collection.search import Page, nearest_to_any, search_items
 from service.collection.shared_indexes import BACKEND as SHARED
 from service.collection.writer import Writer
 from service.index.options import DEFAULT_RECALL, IndexOptions, MilvusAddress
@@ -202,34 +202,34 @@ class Collection:
             filter: Which items may be found; None for all.
 
         Returns:
-            For each query (item, inner product), best first, older items first among equals. The
-            answer for k is the start of that for k + m.
+            For each query (item, inner product), best first, older items first among equals; an
+            item with several excerpts comes once for each. The answer for k is the start of that
+            for k + m.
 
         Raises:
             ArtefactError: When the space waits for repair.
             DataError: When the space is not open or does not cover the modality.
             ShapeError: When the queries are not (B, K) and finite, k < 1 or offset < 0.
         """
-        index = self._indexes.of(space, modality)
-        chosen = filter
-        if filter is not None and filter != Filter():
-            chosen = replace(filter, modality=filter.modality or modality)
-        return search_items(self._catalog, index, queries, Page(k, offset, chosen))
+        rankings = self._rankings(space, modality, queries, Page(k, offset, filter))
+        return [[(hit.item, hit.score) for hit in ranking] for ranking in rankings]
 
     def ranking(
         self,
         space: str,
         modality: Modality,
-        query: Float32Array,
+        queries: Float32Array,
         request: PageRequest,
         filter: Filter | None = None,  # noqa: A002 - the word of the HTTP surface
     ) -> RankedPage:
-        """Return a page of the ranking for one point of a space, with a cursor for the next.
+        """Return a page of the ranking by the best of some points, with a cursor for the next.
+
+        An item comes once, with the best of its excerpts.
 
         Args:
             space: Name of the space.
             modality: What is looked for.
-            query: Point of the space, shape (K,).
+            queries: Points of the space, shape (B, K); the nearest of them counts.
             request: Which part of the ranking.
             filter: Which items may be found; None for all.
 
@@ -238,10 +238,20 @@ class Collection:
         """
         sequence = self._catalog.sequence()
 
-        def search(depth: int) -> list[tuple[Item, float]]:
-            return self.search(space, modality, query[None, :], depth, filter=filter)[0]
+        def search(depth: int) -> list[Hit]:
+            page = Page(depth, 0, filter)
+            return nearest_to_any(self._rankings(space, modality, queries, page), depth)
 
         return ranked_page(search, request, sequence)
+
+    def _rankings(
+        self, space: str, modality: Modality, queries: Float32Array, page: Page
+    ) -> list[list[Hit]]:
+        index = self._indexes.of(space, modality)
+        chosen = page.chosen
+        if chosen is not None and chosen != Filter():
+            chosen = replace(chosen, modality=chosen.modality or modality)
+        return search_items(self._catalog, index, queries, replace(page, chosen=chosen))
 
     def sequence(self) -> int:
         """Return the number of the last change; 0 for a new collection."""
@@ -261,8 +271,21 @@ class Collection:
         return self._catalog.embedding_counts()
 
     def embedding(self, item: Item, space: str) -> Embedding | None:
-        """Return where an item lies in a space, None if it does not."""
+        """Return where an item, or its first excerpt, lies in a space; None if it does not."""
         return self._catalog.embeddings.get(item.number, space)
+
+    def embeddings_of(self, item: Item, space: str) -> list[Embedding]:
+        """Return where an item lies in a space: once as a whole, or each excerpt in order."""
+        found = self._catalog.embeddings.of_items([item.number], space)
+        return [one.embedding for one in found]
+
+    def excerpt(self, item: Item, position: int) -> Excerpt | None:
+        """Return an excerpt of an item by its position, from 1; None when there is none."""
+        return self._catalog.embeddings.excerpt(item.number, position)
+
+    def item_counts(self) -> Mapping[str, Mapping[Modality, int]]:
+        """Count the items of each modality that lie in a space, for each space that has any."""
+        return self._catalog.item_counts()
 
     def replace_embeddings(self, space: SpaceRef, rows: Iterable[tuple[int, Embedding]]) -> int:
         """Give all items of a space new embeddings, in one transaction, and build its indexes.

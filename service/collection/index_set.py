@@ -1,7 +1,7 @@
 """The indexes of all spaces of a collection, brought into step with the catalog."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from models.errors import ArtefactError, DataError
 from models.types import Modality
 from service.catalog.catalog import Catalog
-from service.catalog.records import Embedding, Item, SpaceRef
+from service.catalog.records import NumberedEmbedding, SpaceRef
 from service.collection.shared_indexes import BACKEND, SharedIndexes
 from service.collection.space_indexes import SpaceIndexes
 from service.index.options import IndexOptions
@@ -93,26 +93,27 @@ class IndexSet:
             raise DataError(f"expected one of the spaces {sorted(self.spaces)}, got {name!r}")
         return self.spaces[name]
 
-    def add(self, arrivals: Iterable[tuple[Item, Mapping[str, Embedding]]]) -> None:
-        """Add committed items with their embeddings by space name."""
-        together: dict[tuple[str, Modality], list[tuple[int, Embedding]]] = {}
-        for item, embeddings in arrivals:
-            for space, embedding in embeddings.items():
-                if space in self._open:
-                    key = (space, item.modality)
-                    together.setdefault(key, []).append((item.number, embedding))
+    def add(self, arrivals: Iterable[NumberedEmbedding]) -> None:
+        """Add committed embeddings."""
+        together: dict[tuple[str, Modality], list[NumberedEmbedding]] = {}
+        for arrival in arrivals:
+            if arrival.space in self._open:
+                together.setdefault((arrival.space, arrival.modality), []).append(arrival)
         for (space, modality), rows in together.items():
-            ids = np.array([number for number, _ in rows], np.int64)
-            vectors = np.stack([embedding.vector for _, embedding in rows]).astype(np.float32)
+            ids = np.array([row.number for row in rows], np.int64)
+            vectors = np.stack([row.embedding.vector for row in rows]).astype(np.float32)
             self._open[space].indexes[modality].add(ids, vectors)
             self._note(space, modality, len(rows))
 
-    def remove(self, item: Item) -> None:
-        """Forget an item in every space."""
-        for space, indexes in self._open.items():
-            if item.modality in indexes.indexes:
-                removed = indexes.indexes[item.modality].remove(np.array([item.number]))
-                self._note(space, item.modality, removed)
+    def remove(self, gone: Iterable[NumberedEmbedding]) -> None:
+        """Forget embeddings."""
+        together: dict[tuple[str, Modality], list[int]] = {}
+        for one in gone:
+            if one.space in self._open and one.modality in self._open[one.space].indexes:
+                together.setdefault((one.space, one.modality), []).append(one.number)
+        for (space, modality), numbers in together.items():
+            removed = self._open[space].indexes[modality].remove(np.array(numbers, np.int64))
+            self._note(space, modality, removed)
 
     def save_is_due(self, least: int) -> bool:
         """Whether enough has changed since the last save.

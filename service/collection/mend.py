@@ -10,7 +10,7 @@ import numpy as np
 
 from models.checkpoint import write_json
 from service.catalog.catalog import Catalog
-from service.catalog.records import Item
+from service.catalog.records import Embedding, Item
 from service.collection.check import Finding
 from service.collection.collection import Collection
 from service.collection.media_files import sync_folder
@@ -74,16 +74,22 @@ def move_to_lost_and_found(folder: Path, file: str) -> Path:
     return target
 
 
+def _told(embedding: Embedding) -> dict[str, Any]:
+    vector = np.asarray(embedding.vector, "<f4").tobytes()
+    excerpt = embedding.excerpt
+    return {
+        "vector_float32_base64": base64.b64encode(vector).decode(),
+        "typicality": embedding.typicality,
+        "excerpt": None if excerpt is None else dataclasses.asdict(excerpt),
+    }
+
+
 def _facts(collection: Collection, item: Item) -> dict[str, Any]:
     embeddings = {}
     for name in collection.spaces:
-        placed = collection.embedding(item, name)
-        if placed is not None:
-            vector = np.asarray(placed.vector, "<f4").tobytes()
-            embeddings[name] = {
-                "vector_float32_base64": base64.b64encode(vector).decode(),
-                "typicality": placed.typicality,
-            }
+        placed = collection.embeddings_of(item, name)
+        if placed:
+            embeddings[name] = [_told(embedding) for embedding in placed]
     facts = {
         **dataclasses.asdict(item),
         "modality": item.modality.value,

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.errors import DataError, ShapeError
 from models.types import Modality
-from service.catalog.records import Draft, Embedding, MetadataValue, SpaceRef
+from service.catalog.records import Draft, Embedding, MetadataValue, Placed, SpaceRef, each
 from service.collection.media_files import StagedMedia
 
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,12}")
@@ -26,7 +26,8 @@ class NewItem:
         media_type: MIME type found from the content.
         suffix: File name ending to store the media under, a dot and lower-case letters or digits.
         title: Shown to people, not empty.
-        embeddings: Space name -> where the item lies in it.
+        embeddings: Space name -> where the item lies in it; or, for one that was cut, where each
+            of its excerpts does.
         label: Class, if known.
         work_id: Shared by items that belong together.
         metadata: Further facts; numbers must be finite.
@@ -38,7 +39,7 @@ class NewItem:
     media_type: str
     suffix: str
     title: str
-    embeddings: Mapping[str, Embedding]
+    embeddings: Mapping[str, Placed]
     label: str | None = None
     work_id: str | None = None
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
@@ -62,8 +63,20 @@ def check_new_item(new: NewItem, spaces: Mapping[str, SpaceRef]) -> None:
         raise DataError(f"expected tags that are not empty, got {list(new.tags)!r}")
     for key, value in new.metadata.items():
         _check_metadata(key, value)
-    for name, embedding in new.embeddings.items():
-        _check_embedding(new.modality, spaces, name, embedding)
+    for name, placed in new.embeddings.items():
+        _check_excerpts(name, each(placed))
+        for embedding in each(placed):
+            _check_embedding(new.modality, spaces, name, embedding)
+
+
+def _check_excerpts(name: str, embeddings: Sequence[Embedding]) -> None:
+    """An item lies in a space as a whole, or by excerpts that are counted from 1."""
+    found = [None if one.excerpt is None else one.excerpt.position for one in embeddings]
+    if found != [None] and (found != list(range(1, len(found) + 1)) or not found):
+        raise DataError(
+            f"space {name!r}: expected one embedding of the whole item, or one of each excerpt "
+            f"1, 2, ...; got {found}"
+        )
 
 
 def _check_metadata(key: object, value: object) -> None:
@@ -120,5 +133,9 @@ def draft(new: NewItem, staged: StagedMedia, spaces: Mapping[str, SpaceRef]) -> 
         work_id=new.work_id,
         metadata=dict(new.metadata),
         tags=tuple(new.tags),
-        embeddings=[(spaces[name], embedding) for name, embedding in new.embeddings.items()],
+        embeddings=[
+            (spaces[name], embedding)
+            for name, placed in new.embeddings.items()
+            for embedding in each(placed)
+        ],
     )

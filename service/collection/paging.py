@@ -1,4 +1,4 @@
-"""Pages of a ranking: exact in length, stable while items come and go, one item per work if asked.
+"""Pages of a ranking: exact in length, stable while items come and go, each item once.
 
 A page starts behind the last item of the one before it (its score and number), not at a count, and
 a cursor leaves out what was added after the first page. So nothing is shown twice or passed over.
@@ -8,13 +8,35 @@ import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.errors import DataError
-from service.catalog.records import Item
-
-Hit = tuple[Item, float]
+from service.catalog.records import Excerpt, Item
 
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{8})\.([0-9]{1,18})\.([0-9]{1,18})")
+
+
+class Hit(NamedTuple):
+    """What the index found.
+
+    Attributes:
+        item: The item.
+        score: Inner product with the query.
+        excerpt: The part of the item that was found; None for the whole item.
+        own_number: Id of that excerpt in the index; None for the whole item.
+        query: Which point of the query it is near to, from 0.
+    """
+
+    item: Item
+    score: float
+    excerpt: Excerpt | None = None
+    own_number: int | None = None
+    query: int = 0
+
+    @property
+    def number(self) -> int:
+        """Id in the index."""
+        return self.item.number if self.own_number is None else self.own_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +46,7 @@ class Cursor:
     Attributes:
         rank: Of the last item, 1 for the best of all.
         score: Of the last item, a float32.
-        number: Of the last item.
+        number: Of the last item or its excerpt, in the index.
         sequence: The catalog when the first page was read.
     """
 
@@ -39,8 +61,7 @@ class Cursor:
 
     def is_before(self, hit: Hit) -> bool:
         """Tell whether a hit comes later in the ranking."""
-        item, score = hit
-        return (-score, item.number) > (-self.score, self.number)
+        return (-hit.score, hit.number) > (-self.score, self.number)
 
 
 def parse_cursor(text: str) -> Cursor:
@@ -85,7 +106,7 @@ class RankedPage:
     """A part of a ranking.
 
     Attributes:
-        hits: Item and score, best first; shorter than asked only where the ranking ends.
+        hits: Best first, each item once; shorter than asked only where the ranking ends.
         first_rank: Rank of the first, 1 for the best of all.
         next: Where to go on, None at the end.
     """
@@ -99,6 +120,8 @@ def ranked_page(
     search: Callable[[int], Sequence[Hit]], request: PageRequest, sequence: int
 ) -> RankedPage:
     """Cut a page out of a ranking that is read only as deep as it must be.
+
+    Of an item with several excerpts only the best is shown.
 
     Args:
         search: Returns the best of a given count; fewer only when there are no more.
@@ -122,21 +145,24 @@ def ranked_page(
     page = tuple(found[: request.k])
     following = None
     if len(found) > request.k:
-        item, score = page[-1]
+        last = page[-1]
         as_of = sequence if cursor is None else cursor.sequence
-        following = Cursor(start + len(page), score, item.number, as_of)
+        following = Cursor(start + len(page), last.score, last.number, as_of)
     return RankedPage(page, start + 1, following)
 
 
 def _shown(hits: Sequence[Hit], request: PageRequest) -> Iterator[Hit]:
+    items: set[int] = set()
     works: set[str] = set()
-    for item, score in hits:
-        if item.number == request.without:
+    for hit in hits:
+        item = hit.item
+        if item.number == request.without or item.number in items:
             continue
+        items.add(item.number)
         if request.cursor is not None and item.number > request.cursor.sequence:
             continue
         if request.one_per_work and item.work_id is not None:
             if item.work_id in works:
                 continue
             works.add(item.work_id)
-        yield item, score
+        yield hit

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.catalog.catalog import Catalog
-from service.catalog.records import Embedding, Item, SpaceRef
+from service.catalog.records import Embedding, Item, NumberedEmbedding, SpaceRef
 from service.collection.commits import CommitQueue
 from service.collection.errors import StorageFullError, full_disk_reported
 from service.collection.index_set import IndexSet
@@ -68,6 +68,7 @@ class Writer:
             item = self._catalog.get(item_id)
             if item is None:
                 return False
+            placed = self._catalog.embeddings.of_items([item.number])
             self._media.mark(item.id, item.suffix)
             try:
                 self._catalog.delete(item.id)
@@ -75,7 +76,7 @@ class Writer:
                 self._media.settle(self._catalog.by_ids, [item.id])
                 raise
             with self._followed():
-                self._indexes.remove(item)
+                self._indexes.remove(placed)
             self._media.settle(self._catalog.by_ids, [item.id])
         self._save_now_and_then()
         return True
@@ -91,9 +92,12 @@ class Writer:
     def put_embeddings(self, space: SpaceRef, rows: Sequence[tuple[Item, Embedding]]) -> None:
         """Give some items an embedding; see ``Collection.put_embeddings``."""
         placed = list(_checked(space, ((item.number, embedding) for item, embedding in rows)))
+        numbers = list(dict.fromkeys(number for number, _ in placed))
         with self._alone():
+            before = self._catalog.embeddings.of_items(numbers, space.name)
             self._catalog.embeddings.put(space, placed)
-            self._indexes.add((item, {space.name: embedding}) for item, embedding in rows)
+            self._indexes.remove(before)
+            self._indexes.add(self._catalog.embeddings.of_items(numbers, space.name))
 
     def rebuild(self, space: str) -> None:
         """Build the indexes of a space from the catalog; see ``Collection.rebuild``."""
@@ -170,9 +174,27 @@ class Writer:
             self._media.withdraw(media, self._catalog.by_ids)
             raise
         with self._followed():
-            self._indexes.add((item, fresh[item.id][0].embeddings) for item, new in stored if new)
+            self._indexes.add(self._numbered(stored, fresh))
         self._media.finish(media)
         return {item.id: (item, new) for item, new in stored}
+
+    def _numbered(
+        self,
+        stored: Sequence[tuple[Item, bool]],
+        fresh: Mapping[str, tuple[NewItem, StagedMedia]],
+    ) -> Iterator[NumberedEmbedding]:
+        """The embeddings of new items; the catalog knows the numbers of excerpts."""
+        cut = []
+        for item, is_new in stored:
+            for space, placed in fresh[item.id][0].embeddings.items():
+                if is_new and isinstance(placed, Embedding) and placed.excerpt is None:
+                    number = item.number
+                    yield NumberedEmbedding(number, number, space, item.modality, placed)
+                elif is_new:
+                    cut.append(item.number)
+        for one in self._catalog.embeddings.of_items(list(dict.fromkeys(cut))):
+            if one.embedding.excerpt is not None:
+                yield one
 
     def _save_now_and_then(self) -> None:
         """Bound what a kill leaves to be caught up; a full disk is no reason to fail a change."""

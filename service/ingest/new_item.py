@@ -6,7 +6,7 @@ from pathlib import Path
 from models.media.load import file_suffix
 from models.types import Modality
 from service.captions import Caption
-from service.catalog.records import Embedding
+from service.catalog.records import Placed
 from service.collection.new_item import NewItem
 from service.embedder import Embedder
 from service.reading import Reading
@@ -40,7 +40,7 @@ def new_item(
 
 
 def described(
-    source: bytes | Path, caption: Caption, reading: Reading, embeddings: Mapping[str, Embedding]
+    source: bytes | Path, caption: Caption, reading: Reading, embeddings: Mapping[str, Placed]
 ) -> NewItem:
     """Join what the caption says with what was found in the file; the file wins."""
     facts = reading.facts

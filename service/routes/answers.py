@@ -3,12 +3,15 @@
 import dataclasses
 from typing import Any
 
+from models.types import Modality, Place
 from service.catalog.records import Item
-from service.engine import SearchAnswer
+from service.engine import Ranked, SearchAnswer
 from service.errors import PROBLEM_MEDIA_TYPE, PROBLEMS
 from service.facts import MediaFacts
 from service.schemas import (
+    ExcerptAnswer,
     ItemAnswer,
+    PlaceAnswer,
     QueryAnswer,
     ResultAnswer,
     SearchAnswerBody,
@@ -44,11 +47,37 @@ def search_answer(answer: SearchAnswer, collection: str = DEFAULT_COLLECTION) ->
         space=answer.space,
         took_ms=TookAnswer(**answer.took_ms),
         results=[
-            ResultAnswer(rank=hit.rank, score=hit.score, item=item_answer(hit.item, collection))
+            ResultAnswer(
+                rank=hit.rank,
+                score=hit.score,
+                item=item_answer(hit.item, collection),
+                excerpt=_excerpt_answer(hit, collection),
+                query_excerpt=_place_answer(hit.query_place),
+            )
             for hit in answer.results
         ],
         next=None if answer.next is None else str(answer.next),
     )
+
+
+def _excerpt_answer(hit: Ranked, collection: str) -> ExcerptAnswer | None:
+    if hit.excerpt is None:
+        return None
+    item = item_answer(hit.item, collection)
+    place, position = hit.excerpt.place, hit.excerpt.position
+    is_sound = hit.item.modality is Modality.AUDIO
+    fragment = f"#t={place.start_seconds:g},{place.end_seconds:g}" if is_sound else ""
+    sign = "&" if "?" in item.preview_url else "?"
+    return ExcerptAnswer(
+        position=position,
+        media_url=item.media_url + fragment,
+        preview_url=f"{item.preview_url}{sign}excerpt={position}",
+        **dataclasses.asdict(place),
+    )
+
+
+def _place_answer(place: Place | None) -> PlaceAnswer | None:
+    return None if place is None else PlaceAnswer(**dataclasses.asdict(place))
 
 
 def _query_answer(answer: SearchAnswer) -> QueryAnswer:

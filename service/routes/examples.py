@@ -60,6 +60,8 @@ SEARCH_EXAMPLE: dict[str, Any] = {
                             "metadata": {"duration_seconds": 4.0},
                             "tags": ["outdoors"],
                         },
+                        "excerpt": None,
+                        "query_excerpt": None,
                     }
                 ],
                 "next": "1.3f547ae1.7.1234",

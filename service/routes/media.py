@@ -11,6 +11,7 @@ from models.types import Modality
 from service.catalog.records import Item
 from service.dependencies import EngineDep, ItemDep, PreviewsDep
 from service.engine import SearchOptions
+from service.errors import ProblemError
 from service.routes.answers import problems, search_answer
 from service.routes.parameters import search_options
 from service.routes.stored_file import StoredFile
@@ -62,7 +63,9 @@ def media_router(settings: Settings, spaces: list[str]) -> APIRouter:
             304: {"description": "`If-None-Match` names this very preview."},
             **problems(
                 "unknown-item",
+                "unknown-excerpt",
                 "unknown-collection",
+                "invalid-request",
                 "damaged",
                 "timeout",
                 "busy",
@@ -110,13 +113,24 @@ def get_media(engine: EngineDep, item: ItemDep, if_none_match: _IfNoneMatch = No
 
 
 def get_preview(
-    previews: PreviewsDep, item: ItemDep, if_none_match: _IfNoneMatch = None
+    engine: EngineDep,
+    previews: PreviewsDep,
+    item: ItemDep,
+    excerpt: Annotated[
+        int | None,
+        Query(ge=1, le=2**31 - 1, description="`position` of an excerpt: shows that part only."),
+    ] = None,
+    if_none_match: _IfNoneMatch = None,
 ) -> Response:
     """See an item: spectrogram, frames, thumbnail or engraved staff as PNG; lyrics as text."""
-    etag = f'"preview-{item.sha256}"'
+    found = None if excerpt is None else engine.collection.excerpt(item, excerpt)
+    if excerpt is not None and found is None:
+        raise ProblemError("unknown-excerpt", f"Item {item.id} has no excerpt {excerpt}")
+    part = "" if found is None else f"-{found.position}"
+    etag = f'"preview-{item.sha256}{part}"'
     if _is_known(etag, if_none_match):
         return Response(status_code=304, headers={"ETag": etag})
-    preview = previews.of(item)
+    preview = previews.of(item, found)
     return StoredFile(
         preview.path,
         media_type=preview.media_type,

@@ -19,7 +19,7 @@ router = APIRouter(tags=["service"])
 )
 def list_spaces(engine: EngineDep) -> list[SpaceAnswer]:
     """List the loaded spaces: method, modalities, number of items in each, and pairs served."""
-    counts = engine.collection.embedding_counts()
+    counts = engine.collection.item_counts()
     return [
         _space_answer(
             space, counts.get(space.name, {}), engine.collection.describe_indexes(space.name)

@@ -171,13 +171,27 @@ function showAnswer(answer) {
   byId("answer").scrollIntoView({ behavior: "smooth", block: "start" });
 }
 
-function resultCard({ rank, score, item }, space) {
+// "bars 5–8 · 0:12–0:20": where the part of a song that was found lies.
+function placeOf(excerpt) {
+  if (!excerpt) return null;
+  const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+  const range = (word, first, last) => (first === last ? `${word} ${first}` : `${word}s ${first}–${last}`);
+  const parts = [
+    excerpt.first_bar === null ? null : range("bar", excerpt.first_bar, excerpt.last_bar),
+    excerpt.first_line === null ? null : range("line", excerpt.first_line, excerpt.last_line),
+    excerpt.page === null ? null : `page ${excerpt.page}, staff ${excerpt.staff}`,
+    excerpt.start_seconds === null ? null : `${clock(excerpt.start_seconds)}–${clock(excerpt.end_seconds)}`,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function resultCard({ rank, score, item, excerpt, query_excerpt: asked }, space) {
   const meter = make("meter", { min: 0, max: 1, value: Math.max(0, score) });
   meter.setAttribute("aria-label", `Score ${score.toFixed(2)}`);
   return make(
     "li",
     {},
-    shown(item),
+    shown(excerpt ? { ...item, media_url: excerpt.media_url, preview_url: excerpt.preview_url } : item),
     make(
       "div",
       { className: "heading" },
@@ -185,6 +199,8 @@ function resultCard({ rank, score, item }, space) {
       make("strong", { textContent: item.title }),
       item.label ? make("span", { className: "facts", textContent: item.label }) : null,
     ),
+    excerpt ? make("div", { className: "place", textContent: placeOf(excerpt) }) : null,
+    asked ? make("div", { className: "facts asked", textContent: `by ${placeOf(asked)} of the query` }) : null,
     make("div", { className: "score" }, meter, make("span", { textContent: score.toFixed(2) })),
     actions(item, space),
   );

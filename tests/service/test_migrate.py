@@ -19,16 +19,19 @@ from service.collection.migrate import migrate_folder
 from tests.service.collection_cases import AV, SONG, media, new_item, numbers_found, vector
 
 # Items 1, 3 and 4; 2 and 5 were deleted.
-DUMP = Path(__file__).parent / "catalog" / "version_1.sql"
+DUMPS = Path(__file__).parent / "catalog"
 
 
 @pytest.fixture
 def old(tmp_path):
     """A data folder of version 1: the catalog with its media."""
-    folder = tmp_path / "data"
+    return _data_folder(tmp_path / "data", "version_1.sql")
+
+
+def _data_folder(folder, dump):
     folder.mkdir()
     with closing(sqlite3.connect(folder / "catalog.sqlite3")) as database:
-        database.executescript(DUMP.read_text(encoding="utf-8"))
+        database.executescript((DUMPS / dump).read_text(encoding="utf-8"))
         rows = list(database.execute("SELECT id, suffix, title FROM items"))
     for item_id, suffix, title in rows:
         path = folder / "media" / item_id[:2] / f"{item_id}{suffix}"
@@ -43,7 +46,7 @@ def dump(path):
 
 
 def test_opening_an_old_catalog_names_the_command_that_helps(old):
-    pattern = r"schema version 1, this Kyomei reads version 2.*kyomei migrate --data"
+    pattern = r"schema version 1, this Kyomei reads version 3.*kyomei migrate --data"
     for _ in range(2):
         with pytest.raises(ArtefactError, match=pattern):
             Collection(old, [AV, SONG])
@@ -53,7 +56,7 @@ def test_everything_of_the_old_collection_is_there_and_can_be_found(old):
     (old / "indexes").mkdir()
     (old / "indexes" / "stale").touch()
     migration = migrate_folder(old)
-    assert (migration.found, migration.now) == (1, 2)
+    assert (migration.found, migration.now) == (1, 3)
     assert not (old / "indexes").exists()
     with Collection(old, [AV, SONG], backend="numpy") as collection:
         items, total = collection.items()
@@ -74,6 +77,29 @@ def test_everything_of_the_old_collection_is_there_and_can_be_found(old):
         assert (song.vector.tolist(), song.typicality) == (vector(30).tolist(), 1.0)
         hits = collection.search(AV.name, Modality.AUDIO, np.stack([vector(1), vector(3)]), 1)
         assert numbers_found(hits) == [[1], [3]]
+
+
+def test_version_2_keeps_its_items_and_their_vectors_under_the_same_numbers(tmp_path):
+    folder = _data_folder(tmp_path / "data", "version_2.sql")
+    with pytest.raises(ArtefactError, match=r"version 2, this Kyomei reads version 3.*migrate"):
+        Collection(folder, [AV, SONG])
+    migration = migrate_folder(folder)
+    assert (migration.found, migration.now) == (2, 3)
+    with Collection(folder, [AV, SONG], backend="numpy") as collection:
+        assert [item.number for item in collection.items()[0]] == [1, 3, 4]
+        hits = collection.search(AV.name, Modality.AUDIO, np.stack([vector(1), vector(4)]), 1)
+        assert numbers_found(hits) == [[1], [4]]
+        assert collection.add(new_item(6))[0].number > 5
+        assert collection.delete(collection.items()[0][0].id)
+    fresh = tmp_path / "fresh"
+    Collection(fresh, [AV, SONG]).close()
+    assert _tables(folder) == _tables(fresh)
+
+
+def _tables(folder):
+    with closing(sqlite3.connect(folder / "catalog.sqlite3")) as database:
+        query = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+        return [(name, " ".join(text.split())) for name, text in database.execute(query)]
 
 
 def test_old_metadata_can_be_compared_as_numbers_and_dates(old):
@@ -106,7 +132,7 @@ def test_a_second_time_changes_nothing(old):
     migrate_folder(old)
     before = dump(old / "catalog.sqlite3")
     again = migrate_folder(old)
-    assert (again.found, again.now, again.copy) == (2, 2, None)
+    assert (again.found, again.now, again.copy) == (3, 3, None)
     assert dump(old / "catalog.sqlite3") == before
 
 

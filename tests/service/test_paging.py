@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.errors import DataError
 from models.types import Modality
 from service.catalog.records import Item
-from service.collection.paging import Cursor, PageRequest, parse_cursor, ranked_page
+from service.collection.paging import Cursor, Hit, PageRequest, parse_cursor, ranked_page
 
 
 def item(number, work=None):
@@ -27,7 +27,7 @@ class Ranking:
     def __init__(self, scores, works=None):
         works = works or {}
         self.hits = [
-            (item(number, works.get(number)), float(np.float32(score)))
+            Hit(item(number, works.get(number)), float(np.float32(score)))
             for number, score in scores.items()
         ]
         self.depths = []
@@ -41,7 +41,7 @@ class Ranking:
         return ranked_page(self.search, PageRequest(k, **more), self.sequence)
 
     def add(self, number, score, work=None):
-        self.hits.append((item(number, work), float(np.float32(score))))
+        self.hits.append(Hit(item(number, work), float(np.float32(score))))
         self.sequence = number
 
     def remove(self, number):

@@ -15,7 +15,7 @@ import pytest
 from models.errors import DataError
 from models.types import Modality
 from service.captions import Caption
-from service.catalog.records import Filter
+from service.catalog.records import Embedding, Filter
 from service.engine import Engine
 from service.errors import ProblemError
 from service.ingest import bulk, index_folder, new_item
@@ -74,6 +74,7 @@ def test_an_item_indexed_in_bulk_has_the_vector_of_an_upload_and_of_a_query(fres
         queried = fresh.embedder.embed(media, item.modality, list(uploaded))
         for space, embedding in uploaded.items():
             stored = fresh.collection.embedding(item, space)
+            assert isinstance(embedding, Embedding)
             assert stored.vector.tobytes() == embedding.vector.tobytes()
             assert stored.vector.tobytes() == queried[space].vector.tobytes()
             assert stored.typicality == embedding.typicality == queried[space].typicality

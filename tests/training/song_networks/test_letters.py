@@ -1,7 +1,9 @@
+from typing import Any
+
 from training.song_networks.letters import LETTERS, sung_letters
 
 
-def spelt(*notes: list, seconds: float = 4.0, places: int = 200) -> str:
+def spelt(*notes: list[Any], seconds: float = 4.0, places: int = 200) -> str:
     row = {"seconds": seconds, "notes": list(notes)}
     return "".join(LETTERS[number - 1] for number in sung_letters(row, places))
 
