@@ -118,7 +118,8 @@ def write_triples(root: Path, renditions: Sequence[str], count: int = 8) -> Path
         for path in files.values():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text("la la la")
-        rows.append(json.dumps({"id": stem, "split": split, "files": files}))
+        keys = {"melody": stem, "words": stem}
+        rows.append(json.dumps({"id": stem, "split": split, "files": files} | keys))
     (root / "triples.jsonl").write_text("\n".join(rows))
     return root
 

@@ -1,4 +1,4 @@
-"""A pool of test triples to find each other in."""
+"""Which triples can be told apart, so that one of them can be the right answer."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def distinct_rows(
-    rows: Iterable[dict[str, Any]], split: str, seed: int, size: int
+    rows: Iterable[dict[str, Any]], split: str, seed: int, size: int | None = None
 ) -> list[dict[str, Any]]:
     """Return rows of a split of which no two have the same notes or the same words, by seed.
 
@@ -18,7 +18,7 @@ def distinct_rows(
         rows: The table of a folder of triples.
         split: ``train``, ``validation`` or ``test``.
         seed: Another seed gives another choice.
-        size: At most so many.
+        size: At most so many; None for all.
     """
     own = [row for row in rows if row["split"] == split]
     taken: set[tuple[str, str]] = set()

@@ -11,6 +11,7 @@ from PIL import Image
 
 from models.errors import DataError
 from models.types import Modality
+from tests.training.datasets.tiny_packs import write_triples
 from tests.training.datasets.triples.conftest import needs_player, needs_singer
 from training.datasets.triples.build import BuildOptions, build_triples
 from training.datasets.triples.manifest import read_rows
@@ -116,6 +117,19 @@ def test_triples_are_a_data_set(scores: Path, tmp_path: Path) -> None:
     assert all(one.path is not None and one.path.is_file() for one in examples)
     with pytest.raises(DataError, match="sung"):
         open_triples(out, rendition="sung")
+
+
+def test_of_equal_test_excerpts_one_is_listed(tmp_path: Path) -> None:
+    write_triples(tmp_path, ("voice",))
+    lines = [json.loads(line) for line in (tmp_path / "triples.jsonl").read_text().splitlines()]
+    tested = [line for line in lines if line["split"] == "test"]
+    tested[0]["words"] = tested[1]["words"]
+    trained = [line for line in lines if line["split"] == "train"]
+    trained[0]["words"] = trained[1]["words"]
+    (tmp_path / "triples.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    listed = {one.id for one in open_triples(tmp_path, rendition="voice").examples()}
+    assert len(listed) == len(lines) - 1
+    assert len({tested[0]["id"], tested[1]["id"]} & listed) == 1
 
 
 def test_the_manifest_names_no_place_of_this_machine(scores: Path, tmp_path: Path) -> None:
