@@ -181,7 +181,7 @@ DAMAGES = {
     "medium gone": (lambda b: next((b / "media").rglob("*.wav")).unlink(), "got no such file"),
     "catalog changed": (lambda b: spoil(b / "catalog.sqlite3"), "sha256: expected"),
     "unfinished": (lambda b: (b / "backup.json").unlink(), "unfinished"),
-    "newer": (lambda b: change_note(b, schema_version=3), "expected 2, got 3"),
+    "newer": (lambda b: change_note(b, schema_version=4), "expected 3, got 4"),
     "other layout": (lambda b: change_note(b, format_version=9), "expected 1, got 9"),
     "no note": (lambda b: change_note(b, colour="red"), "note of a backup"),
     "no JSON": (lambda b: (b / "backup.json").write_text("{"), "JSON"),

@@ -250,7 +250,7 @@ def test_migrate_brings_an_old_catalog_up_to_date(run, tmp_path):
     code, _, err = run("check", "--data", data)
     assert (code, "kyomei migrate" in one_line(err)) == (2, True)
     code, out, _ = run("migrate", "--data", data)
-    assert (code, "version 1 is now 2" in out, "kept in" in out) == (0, True, True)
+    assert (code, "version 1 is now 3" in out, "kept in" in out) == (0, True, True)
     code, out, _ = run("migrate", "--data", data)
     assert (code, "nothing to do" in out) == (0, True)
 
