@@ -6,6 +6,7 @@ from torch.nn import functional
 
 WIDTH = 192  # of a step
 MELODY, WORDS = 192, 128
+WORDS_DROPOUT = 0.3  # words are learned by heart where they can be
 _HEADS = 4
 
 
@@ -61,12 +62,14 @@ class Summary(nn.Module):
 
     Args:
         size: Numbers of the row.
+        dropout: Of what the row is computed from, in training.
     """
 
     n_parts = 8
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.part = nn.Linear(WIDTH, 48)
         self.exit = nn.Linear(2 * WIDTH + 48 * self.n_parts, size)
         self.norm = nn.BatchNorm1d(size)  # without it all rows begin as one, and part slowly
@@ -76,4 +79,4 @@ class Summary(nn.Module):
         parts = self.part(steps)
         parts = parts.reshape(len(steps), self.n_parts, -1, parts.shape[-1]).mean(dim=2)
         joined = torch.cat([steps.mean(dim=1), steps.amax(dim=1), parts.flatten(1)], dim=1)
-        return functional.normalize(self.norm(self.exit(joined)), dim=1)
+        return functional.normalize(self.norm(self.exit(self.dropout(joined))), dim=1)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.networks.song_blocks import WIDTH, WORDS, Steps, Summary
+from models.networks.song_blocks import WIDTH, WORDS, WORDS_DROPOUT, Steps, Summary
 
 N_CODES = 160
 LENGTH = 192
@@ -24,7 +24,7 @@ class SongLyrics(nn.Module):
         self.first = nn.Conv1d(_EMBEDDING, WIDTH, _KERNEL, padding=_KERNEL // 2)
         self.second = nn.Conv1d(WIDTH, WIDTH, _KERNEL, padding=_KERNEL // 2)
         self.steps_of = Steps(WIDTH, LENGTH // 2)
-        self.words = Summary(WORDS)
+        self.words = Summary(WORDS, dropout=WORDS_DROPOUT)
         self.length = nn.Linear(1, WIDTH)
 
     def forward(self, codes: Tensor) -> Tensor:

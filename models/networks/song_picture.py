@@ -5,7 +5,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.networks.song_blocks import MELODY, WIDTH, WORDS, ConvBlock, Steps, Summary
+from models.networks.song_blocks import (
+    MELODY,
+    WIDTH,
+    WORDS,
+    WORDS_DROPOUT,
+    ConvBlock,
+    Steps,
+    Summary,
+)
 
 
 class SongPicture(nn.Module):
@@ -29,7 +37,7 @@ class SongPicture(nn.Module):
         self.convolutions = nn.Sequential(*layers)
         self.steps_of = Steps(channels * height, length)
         self.melody = Summary(MELODY)
-        self.words = Summary(WORDS)
+        self.words = Summary(WORDS, dropout=WORDS_DROPOUT)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the two unit rows side by side, shape (B, MELODY + WORDS)."""

@@ -49,10 +49,12 @@ def test_every_limit_of_media_is_a_setting():
         max_unpacked_bytes=2,
         max_seconds=3,
         max_pixels=4,
-        max_pages=5,
-        max_characters=6,
+        max_side_pixels=5,
+        max_pages=6,
+        max_bars=7,
+        max_characters=8,
     )
-    assert settings.media_limits == MediaLimits(1, 2, 3, 4, 5, 6)
+    assert settings.media_limits == MediaLimits(1, 2, 3, 4, 5, 6, 7, 8)
 
 
 @pytest.mark.parametrize(

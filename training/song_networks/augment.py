@@ -9,6 +9,7 @@ from torch.nn import functional
 _MOST_CUT = 0.05  # of a window, at each end
 _LEAST_SNR_DB, _MOST_SNR_DB = 3.0, 50.0
 _RANGE_DB = 60.0
+_MOST_LEFT_OUT = 0.2
 
 
 class Heard(NamedTuple):
@@ -80,6 +81,16 @@ def disturbed_staff(strips: Tensor) -> Seen:
     noise = torch.rand(size, 1, 1, 1) ** 2 * 0.2 * torch.randn_like(ink)
     pictures = (ink + noise).clamp(0.0, 1.0)[:, 0] * 255.0
     return Seen(pictures, 0.5 * (1.0 + along - wide), 0.5 * (1.0 + along + wide))
+
+
+def disturbed_words(codes: Tensor) -> Tensor:
+    """Leave out up to a fifth of the characters of each text.
+
+    Args:
+        codes: Shape (B, length), uint8.
+    """
+    share = _MOST_LEFT_OUT * torch.rand(len(codes), 1)
+    return codes * (torch.rand(codes.shape) >= share)
 
 
 def _placed(level: Tensor, start: Tensor, end: Tensor, bands: Tensor) -> Tensor:

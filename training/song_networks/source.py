@@ -10,7 +10,7 @@ from torch import Tensor
 from models.types import Int64Array
 from training.datasets.triples.renditions import RENDITIONS, SUNG
 from training.loops.batches import Batch
-from training.song_networks.augment import disturbed_sound, disturbed_staff
+from training.song_networks.augment import disturbed_sound, disturbed_staff, disturbed_words
 from training.song_networks.config import SongNetworksConfig
 from training.song_networks.triples import HIGHEST, LOWEST, PLACES, Triples, pitch_class
 
@@ -49,6 +49,7 @@ class TripleSource:
             np.stack([triples.audio[name][n] for name, n in zip(names, numbers, strict=True)])
         )
         score = torch.from_numpy(triples.score[numbers])
+        words = torch.from_numpy(triples.lyrics[numbers])
         melody = torch.from_numpy(triples.melody[numbers]).long()
         letters = torch.from_numpy(triples.letters[numbers]).long()
         heads = torch.from_numpy(triples.heads[numbers])
@@ -57,7 +58,7 @@ class TripleSource:
                 disturbed_sound(sound, self._config.transposition),
                 disturbed_staff(score),
             )
-            sound, score = heard.pictures, seen.pictures
+            sound, score, words = heard.pictures, seen.pictures, disturbed_words(words)
             melody = _moved(melody, heard.start, heard.end, heard.shift)
             letters = _moved(letters, heard.start, heard.end, torch.zeros_like(heard.shift))
             heads = _in_columns(heads, seen.start, seen.end)
@@ -69,7 +70,7 @@ class TripleSource:
         features = {
             "score": score,
             "audio": sound,
-            "lyrics": torch.from_numpy(triples.lyrics[numbers]),
+            "lyrics": words,
         }
         labels = {
             "same_melody": torch.from_numpy(triples.same_melody[numbers]),

@@ -85,3 +85,12 @@ def test_a_disturbed_strip_says_what_it_shows() -> None:
     for picture, start, end in zip(seen.pictures, seen.start, seen.end, strict=True):
         expected = (302 / 512 - float(start)) / float(end - start) * 512
         assert float(picture[32].argmax()) == pytest.approx(expected, abs=4)
+
+
+def test_characters_are_left_out_and_none_is_changed() -> None:
+    torch.manual_seed(0)
+    codes = torch.randint(1, 160, (50, 192), dtype=torch.uint8)
+    words = augment.disturbed_words(codes)
+    assert words.dtype == torch.uint8
+    assert bool(((words == codes) | (words == 0)).all())
+    assert 0.05 < float((words == 0).float().mean()) < 0.15
