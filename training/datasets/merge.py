@@ -13,7 +13,7 @@ def merge_features(
 ) -> FeatureData:
     """Put the rows of several data sets one after the other.
 
-    Classes with one name become one class. Ids get the name of their part in front, so that true
+    Classes with one name become one class; without classes in any part there are none. Ids get the name of their part in front, so that true
     pairs stay pairs and nothing else becomes one.
 
     Args:
@@ -22,7 +22,7 @@ def merge_features(
 
     Raises:
         DataError: If there is no part, a view has another extractor or size in another part, a
-            part has no classes, or ``same`` names a class that no part has.
+            part alone has no classes, or ``same`` names a class that no part has.
     """
     if not parts:
         raise DataError("expected at least one feature file to merge, got none")
@@ -37,6 +37,8 @@ def merge_features(
     for name, part in parts.items():
         numbers = np.array([classes.index(renamed.get(one, one)) for one in part.classes])
         for view_name, view in part.views.items():
+            if known and view.labels is None:
+                raise DataError(f"{name}, {view_name}: expected classes, found none")
             _check(name, view_name, view, collected, extractors, part.extractors)
             collected.setdefault(view_name, []).append(_relabelled(name, view, numbers))
     return FeatureData(
@@ -45,6 +47,11 @@ def merge_features(
         source="; ".join(part.source for part in parts.values()),
         licence="; ".join(f"{name}: {part.licence}" for name, part in parts.items()),
         extractors=extractors,
+        extractor_parameters={
+            view: found
+            for part in parts.values()
+            for view, found in part.extractor_parameters.items()
+        },
     )
 
 
@@ -56,8 +63,6 @@ def _check(
     extractors: dict[str, tuple[str, str]],
     own: Mapping[str, tuple[str, str]],
 ) -> None:
-    if view.labels is None:
-        raise DataError(f"{part}, {name}: expected classes, found none")
     found = own.get(name, ("", ""))
     expected = extractors.setdefault(name, found)
     if found != expected:
@@ -72,17 +77,18 @@ def _check(
 
 
 def _relabelled(part: str, view: FeatureView, numbers: np.ndarray) -> FeatureView:
-    labels = np.full(len(view), -1, np.int64) if view.labels is None else view.labels
     ids = np.array([f"{part}/{one}" for one in view.ids.tolist()], dtype=np.str_)
-    return FeatureView(
-        view.features, ids, np.where(labels < 0, -1, numbers[labels]).astype(np.int64), view.split
-    )
+    labels = None
+    if view.labels is not None:
+        labels = np.where(view.labels < 0, -1, numbers[view.labels]).astype(np.int64)
+    return FeatureView(view.features, ids, labels, view.split)
 
 
 def _joined(views: list[FeatureView]) -> FeatureView:
+    labels = [view.labels for view in views if view.labels is not None]
     return FeatureView(
         np.concatenate([view.features for view in views]),
         np.concatenate([view.ids for view in views]),
-        np.concatenate([view.labels for view in views if view.labels is not None]),
+        np.concatenate(labels) if labels else None,
         np.concatenate([view.split for view in views]),
     )

@@ -69,3 +69,16 @@ def test_other_extractors_sizes_and_unknown_classes_are_refused():
         merge_features({"c": bare})
     with pytest.raises(DataError, match="at least one feature file"):
         merge_features({})
+
+
+def test_parts_without_classes_give_pairs_without_classes():
+    bare = {name: replace(one, labels=None) for name, one in SCENES.views.items()}
+    parameters = {"audio": {"windows": 1}}
+    part = replace(SCENES, views=bare, classes=(), extractor_parameters=parameters)
+    merged = merge_features({"one": part, "two": part})
+
+    assert merged.classes == ()
+    assert merged.views["audio"].labels is None
+    assert merged.views["audio"].ids.tolist() == ["one/a", "one/b", "two/a", "two/b"]
+    assert len(merged.true_pairs("audio", "video")[0]) == 4
+    assert merged.extractor_parameters == parameters
