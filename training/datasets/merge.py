@@ -13,8 +13,8 @@ def merge_features(
 ) -> FeatureData:
     """Put the rows of several data sets one after the other.
 
-    Classes with one name become one class; without classes in any part there are none. Ids get the name of their part in front, so that true
-    pairs stay pairs and nothing else becomes one.
+    Classes with one name become one class; without classes in any part there are none. Ids get the
+    name of their part in front, so that true pairs stay pairs and nothing else becomes one.
 
     Args:
         parts: Data sets by a name of your choice.
