@@ -28,16 +28,16 @@ class SongNetworksConfig:
         device: ``cpu`` or ``cuda``.
     """
 
-    epochs: int = 10
+    epochs: int = 11
     batch_size: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     temperature: float = 0.07
     words_temperature: float = 0.1
-    words_weight: float = 2.0
+    words_weight: float = 3.0
     notes_weight: float = 1.0
     letters_weight: float = 1.0
-    shares: tuple[float, float, float] = (0.4, 0.3, 0.3)
+    shares: tuple[float, float, float] = (0.25, 0.25, 0.5)
     transposition: int = 3
     augment: bool = True
     mixed_precision: bool = True
