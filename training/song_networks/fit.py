@@ -53,7 +53,7 @@ def train_song_networks(
 ) -> tuple[list[WeightSet], dict[str, float]]:
     """Train the three networks on the training triples and write their weights.
 
-    The weights are those after the last epoch; validation triples only report.
+    The weights are those of the epoch with the best figures on validation triples.
 
     Args:
         folders: Triples of the same excerpts, each folder with other renditions.
@@ -77,23 +77,26 @@ def train_song_networks(
     source = TripleSource(triples, config, TRAIN)
     identity = json.dumps([len(triples.rows), sorted(triples.audio), asdict(config), options.seed])
     checkpoint = Checkpoint(options.out / "checkpoint.safetensors", identity, resume=options.resume)
-    figures: list[dict[str, float]] = []
+    reported = options.out / "validation.json"
+    figures: list[dict[str, float]] = (
+        json.loads(reported.read_text()) if options.resume and reported.is_file() else []
+    )
 
     def validate() -> float:
         figures.append(validation_figures(objective, triples, seed=options.seed))
-        write_json(options.out / "validation.json", figures)
-        return float(len(figures))  # the last weights are kept: validation only reports
+        write_json(reported, figures)
+        return float(np.mean(list(figures[-1].values())))
 
     phase = Phase("fit", config.epochs, options.seed, "songs", progress=options.progress)
     tools = Tools(checkpoint=checkpoint, validate=validate)
     state = run_phase(objective, source, config.loop, phase, tools)
     write_json(options.out / "history.json", state.history)
-    last = figures[-1] if figures else {}
+    best = validation_figures(objective, triples, seed=options.seed)
     weights = [
-        _write(name, objective, folders[0], triples, config, options, last) for name in NAMES
+        _write(name, objective, folders[0], triples, config, options, best) for name in NAMES
     ]
     checkpoint.remove()
-    return weights, last
+    return weights, best
 
 
 def validation_figures(

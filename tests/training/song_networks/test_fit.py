@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from models.features.weights import read_weight_set
 from models.media.load import load
 from models.types import Modality
 from tests.training.song_networks.tiny_triples import write_triples
+from training.song_networks import fit
 from training.song_networks.config import SHIPPED_CONFIG, SongNetworksConfig
 from training.song_networks.fit import NAMES, FitOptions, train_song_networks
 from training.song_networks.triples import read_triples
@@ -115,3 +117,41 @@ def test_the_shipped_configuration_is_one() -> None:
     from training.config import load_config
 
     assert load_config(SongNetworksConfig, SHIPPED_CONFIG).epochs >= 1
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    triples: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = fit.validation_figures
+
+    def stopping(*args, **options):
+        if (tmp_path / "validation.json").exists():
+            raise KeyboardInterrupt
+        return figures(*args, **options)
+
+    monkeypatch.setattr(fit, "validation_figures", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train_song_networks([triples], CONFIG, options(tmp_path))
+    monkeypatch.undo()
+    train_song_networks([triples], CONFIG, options(tmp_path, resume=True))
+    for name in NAMES.values():
+        assert read_weight_set(tmp_path, name).sha256 == read_weight_set(trained, name).sha256
+    assert (tmp_path / "validation.json").read_text() == (trained / "validation.json").read_text()
+
+
+def test_the_weights_are_those_of_the_best_epoch(
+    triples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.2, 0.9, 0.1, 0.9])
+    seen = []
+
+    def told(objective, *args, **options):
+        seen.append(objective.score.words.exit.weight.detach().clone())
+        return {"figure": next(scores)}
+
+    monkeypatch.setattr(fit, "validation_figures", told)
+    config = replace(CONFIG, epochs=3)
+    train_song_networks([triples], config, options(tmp_path))
+    kept = read_weight_set(tmp_path, "song-score").tensors()["words.exit.weight"]
+    np.testing.assert_allclose(kept, seen[1].numpy(), atol=1e-3)
+    assert not np.allclose(kept, seen[2].numpy(), atol=1e-5)
