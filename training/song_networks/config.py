@@ -28,7 +28,7 @@ class SongNetworksConfig:
         device: ``cpu`` or ``cuda``.
     """
 
-    epochs: int = 11
+    epochs: int = 9
     batch_size: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
