@@ -40,7 +40,7 @@ def test_the_collections_are_listed_with_what_they_hold(client, added):
     assert default["collection_id"] != songs["collection_id"]
     assert songs["media_bytes"] == added.json()["bytes"]
     assert songs["sequence"] >= 1
-    assert default["schema_version"] == 2
+    assert default["schema_version"] == 3
 
 
 def test_an_item_is_in_its_collection_only_and_its_addresses_say_so(client, added):

@@ -77,8 +77,8 @@ def test_a_preview_removed_before_it_is_sent_is_unknown(scratch, monkeypatch):
     item = added(scratch, 0.35)
     of = Previews.of
 
-    def removed(self, known):
-        preview = of(self, known)
+    def removed(self, *known):
+        preview = of(self, *known)
         preview.path.unlink()
         return preview
 
