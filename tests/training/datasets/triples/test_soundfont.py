@@ -31,13 +31,13 @@ def test_a_note_has_its_pitch_and_its_place() -> None:
 
 
 @needs_player
-def test_the_same_notes_give_the_same_bits_whatever_came_before() -> None:
+def test_the_same_notes_give_the_same_sound_whatever_came_before() -> None:
     notes = [TimedNote(0.0, 0.5, 60, 90), TimedNote(0.5, 1.0, 64, 90)]
     with SoundfontPlayer(find_soundfont()) as player:
         first = player.play(notes, program=FLUTE, seconds=1.0)
         player.play([TimedNote(0.0, 5.0, 40, 127)], program=0, seconds=0.7)
         again = player.play(notes, program=FLUTE, seconds=1.0)
-    np.testing.assert_array_equal(first, again)
+    np.testing.assert_allclose(first, again, atol=1e-6)  # a hundredth of a 16-bit step
 
 
 @needs_player
