@@ -69,7 +69,7 @@ class SpaceFolder:
 
         It says so by a parameter ``windows``; see ``models.features.windows``.
         """
-        return bool(self.manifest.extractor_parameters.get(modality.value, {}).get("windows"))
+        return bool(self.manifest.extractor_parameters.get(modality, {}).get("windows"))
 
     def open(self) -> SharedSpace:
         """Read the weights.

@@ -70,7 +70,8 @@ def test_the_answer_has_the_documented_shape(client, world):
     assert query["duration_seconds"] == 1.0
     assert (query["typicality"], query["note"]) == (1.0, None)
     first = answer["results"][0]
-    assert set(first) == {"rank", "score", "item"}
+    assert set(first) == {"rank", "score", "item", "excerpt", "query_excerpt"}
+    assert (first["excerpt"], first["query_excerpt"]) == (None, None)
     assert [result["rank"] for result in answer["results"]] == [1, 2]
     item = first["item"]
     assert item["media_url"] == f"/items/{item['id']}/media"

@@ -70,5 +70,5 @@ class SongNetworksConfig:
         )
 
 
-SHIPPED_CONFIG = Path(__file__).parents[1] / "configs" / "song_networks.toml"
+SHIPPED_CONFIG = Path(__file__).parents[1] / "configs" / "song_networks" / "lieder.toml"
 """The TOML file with the settings of the weights that ship."""

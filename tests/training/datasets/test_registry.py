@@ -7,7 +7,8 @@ from training.datasets.registry import DATASETS, open_dataset
 
 def test_the_table_holds_the_documented_names():
     media = {"folder", "fsdd-mnist", "av-animals", "esc10", "tiny-imagenet", "caltech101"}
-    media |= {"scenes", "songs"}
+    media |= {"scenes", "songs", "musictm", "musictm-sung"}
+    media |= {"lieder", "lieder-accompanied", "lieder-sung"}
     features = {"vegas", "ave", "feature-file"}
     assert set(DATASETS) == media | features
     assert {name for name, entry in DATASETS.items() if entry.open is None} == features
