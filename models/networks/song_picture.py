@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from models.networks.song_blocks import (
     MELODY,
-    WIDTH,
     WORDS,
     WORDS_DROPOUT,
     ConvBlock,
@@ -69,6 +68,3 @@ class SongAudio(SongPicture):
 
     rows, columns = 160, 256
     blocks = ((16, (1, 2)), (32, (2, 1)), (40, (2, 1)), (56, (2, 1)))
-
-
-STEP_WIDTH = WIDTH

@@ -27,3 +27,8 @@ def random_stream(seed: int, purpose: str) -> np.random.Generator:
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
+
+
+def named_generator(seed: int, name: str) -> np.random.Generator:
+    """Randomness of one thing with a name: independent of all others and of the order of work."""
+    return np.random.default_rng(int.from_bytes(_digest(f"{seed}:{name}")[:8]))

@@ -1,7 +1,8 @@
 """The extractors of the music space: networks that read staves, hear melodies and read words."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from models.features.extractor import MediaT
 from models.features.published.base import PublishedExtractor
 from models.features.songs import character_codes, log_frequency, staff_strip
 from models.features.songs.character_codes import character_codes as codes_of
@@ -22,7 +23,18 @@ MUSIC = 320  # 192 numbers about the melody, 128 about the words
 WORDS = 128
 
 
-class SongScore(PublishedExtractor[Score]):
+class SongExtractor(PublishedExtractor[MediaT]):
+    """Base: the network of a subclass gives a row, or steps before they become one."""
+
+    step_dimension = 192
+
+    def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
+        """Return the map from pieces to rows (B, D), or to steps (B, T, 192)."""
+        network = self.module()
+        return cast("Callable[[Tensor], Tensor]", network.steps) if sequence else network
+
+
+class SongScore(SongExtractor[Score]):
     """Extractor ``song-score``: the top staff of each system, whatever its size, slope and paper.
 
     A row is the mean of the systems; a step is a 64th of the length of a staff.
@@ -31,7 +43,6 @@ class SongScore(PublishedExtractor[Score]):
     name = weights_name = "song-score"
     modality = Modality.SCORE
     dimension = MUSIC
-    step_dimension = 192
     parameters = {  # noqa: RUF012
         "version": 1,
         "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
@@ -45,10 +56,6 @@ class SongScore(PublishedExtractor[Score]):
         """Return strips, shape (S, 64, 512)."""
         return staff_strips(media.pages)
 
-    def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
-        """Return the map to rows (B, 320), or to steps (B, 64, 192)."""
-        return self.module().steps if sequence else self.module()
-
     def module(self) -> "ScoreNetwork":
         """Return the network with its weights, on the device."""
         from models.networks.song_picture import SongScore as ScoreNetwork
@@ -56,7 +63,7 @@ class SongScore(PublishedExtractor[Score]):
         return self.loaded(ScoreNetwork)
 
 
-class SongAudio(PublishedExtractor[Audio]):
+class SongAudio(SongExtractor[Audio]):
     """Extractor ``song-audio``: a window of sound as 256 frames of half semitones.
 
     A sound of up to 16 s is one window, so neither its length nor its tempo is seen; the row of a
@@ -66,7 +73,6 @@ class SongAudio(PublishedExtractor[Audio]):
     name = weights_name = "song-audio"
     modality = Modality.AUDIO
     dimension = MUSIC
-    step_dimension = 192
     parameters = {  # noqa: RUF012
         "version": 1,
         "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
@@ -84,10 +90,6 @@ class SongAudio(PublishedExtractor[Audio]):
         """Return windows, shape (W, 160, 256)."""
         return log_frequency_windows(media)
 
-    def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
-        """Return the map to rows (B, 320), or to steps (B, 128, 192)."""
-        return self.module().steps if sequence else self.module()
-
     def module(self) -> "AudioNetwork":
         """Return the network with its weights, on the device."""
         from models.networks.song_picture import SongAudio as AudioNetwork
@@ -95,7 +97,7 @@ class SongAudio(PublishedExtractor[Audio]):
         return self.loaded(AudioNetwork)
 
 
-class SongLyrics(PublishedExtractor[Lyrics]):
+class SongLyrics(SongExtractor[Lyrics]):
     """Extractor ``song-lyrics``: the words, character by character, in any language.
 
     A row is the mean of the parts of at most 192 characters.
@@ -104,7 +106,6 @@ class SongLyrics(PublishedExtractor[Lyrics]):
     name = weights_name = "song-lyrics"
     modality = Modality.LYRICS
     dimension = WORDS
-    step_dimension = 192
     parameters = {  # noqa: RUF012
         "version": 1,
         "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
@@ -115,10 +116,6 @@ class SongLyrics(PublishedExtractor[Lyrics]):
     def prepare(self, media: Lyrics, *, sequence: bool = False) -> UInt8Array:  # noqa: ARG002
         """Return codes of characters, shape (P, 192)."""
         return codes_of(media.text)
-
-    def network(self, *, sequence: bool) -> "Callable[[Tensor], Tensor]":
-        """Return the map to rows (B, 128), or to steps (B, 96, 192)."""
-        return self.module().steps if sequence else self.module()
 
     def module(self) -> "LyricsNetwork":
         """Return the network with its weights, on the device."""

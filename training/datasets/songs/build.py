@@ -5,7 +5,6 @@ The output has the layout of the ``folder`` data set with its split folders, so
 ``test/audio/bach/bwv10-7-bar001.flac`` are one true trio. ``songs.json`` says where each came from.
 """
 
-import hashlib
 import json
 import logging
 import multiprocessing
@@ -15,12 +14,12 @@ from contextlib import contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-import numpy as np
 import soundfile
 from tqdm import tqdm
 
 from models.errors import DataError
 from models.types import Modality
+from training.datasets.seeded import named_generator
 from training.datasets.songs.corpus import LICENCE_OF_THE_CORPUS, Corpus, find_corpus
 from training.datasets.songs.musicxml import read_song, write_window
 from training.datasets.songs.plan import PlannedWindow, choose_windows, plan_windows
@@ -28,6 +27,7 @@ from training.datasets.songs.song import Song
 from training.datasets.songs.synthesis import SAMPLE_RATE_HZ, draw_performance, play
 from training.datasets.songs.windows import struck
 from training.datasets.songs.words import syllable_count
+from training.datasets.whole_files import write_whole
 
 FORMAT = 1
 MANIFEST = "songs.json"
@@ -115,7 +115,7 @@ def _write_manifest(
 ) -> None:
     manifest = settings | {"licence": LICENCE_OF_THE_CORPUS, "windows": entries}
     text = json.dumps(manifest, ensure_ascii=False, indent=1)
-    _write_atomically(out / MANIFEST, (text + "\n").encode())
+    write_whole(out / MANIFEST, (text + "\n").encode())
 
 
 def _read_songs(corpus: Corpus, pool: Pool | None, *, progress: bool) -> list[Song]:
@@ -143,32 +143,19 @@ def _write(job: tuple[Path, PlannedWindow, int]) -> None:
     """Write the three files of one window."""
     out, one, seed = job
     score = write_window(one.window.bars, title=one.song.title, composer=one.song.composer)
-    _write_atomically(out / one.path(Modality.SCORE), score.encode())
-    _write_atomically(out / one.path(Modality.LYRICS), (one.window.text + "\n").encode())
+    write_whole(out / one.path(Modality.SCORE), score.encode())
+    write_whole(out / one.path(Modality.LYRICS), (one.window.text + "\n").encode())
     _write_sound(out / one.path(Modality.AUDIO), one, seed)
 
 
-def _generator(stem: str, seed: int) -> np.random.Generator:
-    """Randomness of one window: independent of all others and of the order of work."""
-    digest = hashlib.sha256(f"{seed}:{stem}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
-
-
 def _write_sound(path: Path, one: PlannedWindow, seed: int) -> None:
-    rng = _generator(one.stem, seed)
+    rng = named_generator(seed, one.stem)
     notes = struck(one.window.notes)
     performance = draw_performance(rng)
     samples = play(notes, performance, start=one.window.bars[0].start, rng=rng)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     soundfile.write(unfinished, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
-    unfinished.replace(path)
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(data)
     unfinished.replace(path)
 
 

@@ -109,10 +109,7 @@ def _takes_time(element: Element) -> bool:
 def _read_attributes(element: Element, state: _State) -> None:
     """Take over divisions, transposition, key, metre and clef of the first staff."""
     state.divisions = int(element.findtext("divisions") or state.divisions)
-    transpose = element.find("transpose")
-    if transpose is not None:
-        octaves = int(transpose.findtext("octave-change") or 0)
-        state.transposition = int(transpose.findtext("chromatic") or 0) + 12 * octaves
+    state.transposition = transposition_of(element, state.transposition)
     changes = {
         name: _plain(found)
         for name in ("key", "time", "clef")
@@ -137,6 +134,26 @@ def _pitch(note: Element) -> tuple[str, int, int] | None:
     return pitch.findtext("step") or "C", int(pitch.findtext("octave") or 4), alter
 
 
+def _midi(pitch: tuple[str, int, int], transposition: int) -> int:
+    step, octave, alter = pitch
+    return 12 * (octave + 1) + _SEMITONES[step] + alter + transposition
+
+
+def sounding_pitch(note: Element, transposition: int) -> int | None:
+    """Return the MIDI pitch of a note of a part; None for a rest or unpitched note."""
+    pitch = _pitch(note)
+    return None if pitch is None else _midi(pitch, transposition)
+
+
+def transposition_of(attributes: Element, before: int) -> int:
+    """Return how many semitones a part sounds above what is written; as before if not said."""
+    transpose = attributes.find("transpose")
+    if transpose is None:
+        return before
+    octaves = int(transpose.findtext("octave-change") or 0)
+    return int(transpose.findtext("chromatic") or 0) + 12 * octaves
+
+
 def _ties(note: Element) -> set[str | None]:
     return {tie.get("type") for tie in note.findall("tie")}
 
@@ -152,8 +169,7 @@ def _notehead(
     pitch = _pitch(element)
     if pitch is None:
         return None
-    step, octave, alter = pitch
-    midi = 12 * (octave + 1) + _SEMITONES[step] + alter + state.transposition
+    midi = _midi(pitch, state.transposition)
     lyric = _lyric(element, verse)
     syllable, joins_next = syllable_of(lyric) if lyric is not None else ("", False)
     return Notehead(

@@ -90,9 +90,17 @@ def choose_windows(
 
 def _stem(song: Song, window: Window, taken: set[str]) -> str:
     """Name a window by file and first bar, in plain ASCII, unlike any name that is taken."""
-    stem = unicodedata.normalize("NFKD", PurePosixPath(song.source).stem)
-    plain = re.sub(r"[^a-z0-9]+", "-", stem.encode("ascii", "ignore").decode().lower()).strip("-")
-    stem = f"{plain}-bar{window.first_bar:03d}"
+    return new_name(f"{plain_stem(song.source)}-bar{window.first_bar:03d}", taken)
+
+
+def plain_stem(path: str) -> str:
+    """Stem of a file name in lower-case ASCII letters, digits and hyphens; may be empty."""
+    stem = unicodedata.normalize("NFKD", PurePosixPath(path).stem)
+    return re.sub(r"[^a-z0-9]+", "-", stem.encode("ascii", "ignore").decode().lower()).strip("-")
+
+
+def new_name(stem: str, taken: set[str]) -> str:
+    """Return the stem, numbered if it is taken, and take it."""
     name = next(name for n in count(1) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
     taken.add(name)
     return name

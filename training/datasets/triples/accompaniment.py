@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
-from training.datasets.songs.measures import Track, voice_of
+from training.datasets.songs.measures import Track, sounding_pitch, transposition_of, voice_of
 from training.datasets.triples.excerpt import PlayedNote
 
-_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 Bars = list[list[PlayedNote]]
 
 
@@ -40,7 +39,7 @@ def _bars_of(part: Element, track: Track) -> Iterator[list[PlayedNote]]:
         for element in measure:
             if element.tag == "attributes":
                 divisions = int(element.findtext("divisions") or divisions)
-                transposition = _transposition(element, transposition)
+                transposition = transposition_of(element, transposition)
             length = Fraction(element.findtext("duration") or 0) / divisions
             if element.tag == "backup":
                 cursor -= length
@@ -55,24 +54,11 @@ def _bars_of(part: Element, track: Track) -> Iterator[list[PlayedNote]]:
         yield notes
 
 
-def _transposition(attributes: Element, before: int) -> int:
-    transpose = attributes.find("transpose")
-    if transpose is None:
-        return before
-    octaves = int(transpose.findtext("octave-change") or 0)
-    return int(transpose.findtext("chromatic") or 0) + 12 * octaves
-
-
 def _note(
     element: Element, onset: Fraction, length: Fraction, transposition: int
 ) -> Iterator[PlayedNote]:
     """Yield the note of an element, unless it is a rest, of no length or tied to one before."""
-    pitch = element.find("pitch")
+    midi = sounding_pitch(element, transposition)
     tied = any(tie.get("type") == "stop" for tie in element.findall("tie"))
-    if pitch is None or length <= 0 or tied:
-        return
-    step = _SEMITONES[pitch.findtext("step") or "C"]
-    octave = int(pitch.findtext("octave") or 4)
-    midi = 12 * (octave + 1) + step + round(float(pitch.findtext("alter") or 0)) + transposition
-    if 0 <= midi <= 127:
+    if midi is not None and length > 0 and not tied and 0 <= midi <= 127:
         yield PlayedNote(max(onset, Fraction(0)), length, midi)

@@ -26,11 +26,11 @@ from training.datasets.triples.manifest import (
     ROWS,
     part_path,
     read_part,
-    write_atomically,
 )
 from training.datasets.triples.renditions import RENDITIONS
 from training.datasets.triples.source import Listed, Source
 from training.datasets.triples.write import Renderer, RenderSettings
+from training.datasets.whole_files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def _claim(out: Path, stated: dict[str, Any], source: Source) -> None:
             )
         return
     manifest = {"settings": stated, "licence": source.licence, "citation": source.citation}
-    write_atomically(path, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 _renderer: Renderer | None = None  # of this worker process
@@ -188,12 +188,12 @@ def _build_song(job: tuple[Source, Listed, Path]) -> str:
         return f"{song.place}: {error}"
     written = [row for row in rows if row is not None]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in written)
-    write_atomically(part_path(out, song.info.id), lines.encode())
+    write_whole(part_path(out, song.info.id), lines.encode())
     return ""
 
 
 def _write_rows(out: Path, names: Sequence[str]) -> int:
     """Put the rows of all songs that are done into one table, in the order of the source."""
     parts = [part for name in names if (part := read_part(out, name)) is not None]
-    write_atomically(out / ROWS, "".join(parts).encode())
+    write_whole(out / ROWS, "".join(parts).encode())
     return sum(part.count("\n") for part in parts)

@@ -1,7 +1,6 @@
 """Files that describe a folder of triples: settings, rows, and the rows of songs that are done."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -46,11 +45,3 @@ def read_rows(folder: Path) -> Iterator[dict[str, Any]]:
         if not isinstance(row, dict):
             raise DataError(f"{path}: line {number}: expected an object, found {row!r:.80}")
         yield row
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)

@@ -1,11 +1,8 @@
 """A folder of MusicXML scores as a source: every window of bars in which there are words."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -16,6 +13,7 @@ from models.media.zip_container import read_score
 from training.datasets.songs.groups import group_songs, plain_words, split_groups
 from training.datasets.songs.measures import read_bars
 from training.datasets.songs.musicxml import sung_track
+from training.datasets.songs.plan import new_name, plain_stem
 from training.datasets.songs.song import Song
 from training.datasets.songs.words import lyric_text
 from training.datasets.triples.accompaniment import Bars, read_accompaniment
@@ -157,11 +155,4 @@ def _names(places: Sequence[str]) -> Iterator[str]:
     """Plain ASCII names of files, each unlike all before it."""
     taken: set[str] = set()
     for place in places:
-        stem = unicodedata.normalize("NFKD", PurePosixPath(place).stem)
-        plain = re.sub(r"[^a-z0-9]+", "-", stem.encode("ascii", "ignore").decode().lower())
-        stem = plain.strip("-") or "song"
-        name = next(
-            name for n in count(1) if (name := stem if n == 1 else f"{stem}-{n}") not in taken
-        )
-        taken.add(name)
-        yield name
+        yield new_name(plain_stem(place) or "song", taken)

@@ -15,9 +15,9 @@ from models.errors import MediaError
 from models.media.engraving import engrave_strip_with_noteheads
 from models.media.limits import MediaLimits
 from models.types import Float32Array
-from training.datasets.triples.excerpt import Excerpt, SongInfo
+from training.datasets.seeded import named_generator
+from training.datasets.triples.excerpt import Excerpt, PlayedNote, SongInfo
 from training.datasets.triples.festival import LANGUAGES, FestivalSinger, SungNote
-from training.datasets.triples.manifest import write_atomically
 from training.datasets.triples.performance import (
     INSTRUMENTS,
     PIANO,
@@ -26,6 +26,7 @@ from training.datasets.triples.performance import (
 )
 from training.datasets.triples.renditions import ACCOMPANIED, SUNG, VOICE
 from training.datasets.triples.soundfont import SAMPLE_RATE_HZ, SoundfontPlayer, TimedNote
+from training.datasets.whole_files import write_whole
 
 _LIMITS = MediaLimits()
 _SUFFIX: Final = {"score": ".png", "lyrics": ".txt"}
@@ -83,7 +84,7 @@ class Renderer:
         except MediaError:
             return None
         performance = draw_performance(
-            _generator(self._settings.seed, excerpt.id), self._settings.instruments
+            named_generator(self._settings.seed, excerpt.id), self._settings.instruments
         )
         files = {"score": _png(strip), "lyrics": (excerpt.text + "\n").encode()}
         for rendition in self._settings.renditions:
@@ -92,7 +93,7 @@ class Renderer:
         for kind, data in files.items():
             suffix = _SUFFIX.get(kind, ".flac")
             written[kind] = PurePosixPath(song.split, kind, song.id, excerpt.id + suffix).as_posix()
-            write_atomically(out / written[kind], data)
+            write_whole(out / written[kind], data)
         hashes = {kind: hashlib.sha256(data).hexdigest() for kind, data in files.items()}
         row = _row(song, excerpt, performance, written, hashes)
         row["heads"] = _heads(places, excerpt.heads)
@@ -106,15 +107,8 @@ class Renderer:
 
     def _accompanied(self, excerpt: Excerpt, _: SongInfo, performance: Performance) -> Float32Array:
         """The melody with the other parts on a piano."""
-        others = [
-            TimedNote(
-                performance.at(note.onset, excerpt),
-                performance.at(note.onset + note.duration, excerpt),
-                note.pitch,
-                performance.accompaniment_velocity,
-            )
-            for note in excerpt.accompaniment
-        ]
+        velocity = performance.accompaniment_velocity
+        others = _timed(excerpt.accompaniment, excerpt, performance, velocity)
         piano = self._player.play(others, program=PIANO, seconds=performance.seconds)
         return _scaled(self._melody(excerpt, performance) + piano, performance)
 
@@ -139,23 +133,23 @@ class Renderer:
         return _scaled(samples, performance)
 
     def _melody(self, excerpt: Excerpt, performance: Performance) -> Float32Array:
-        notes = [
-            TimedNote(
-                performance.at(note.onset, excerpt),
-                performance.at(note.onset + note.duration, excerpt),
-                note.pitch,
-                performance.velocity,
-            )
-            for note in excerpt.voice
-        ]
+        notes = _timed(excerpt.voice, excerpt, performance, performance.velocity)
         program = INSTRUMENTS[performance.instrument]
         return self._player.play(notes, program=program, seconds=performance.seconds)
 
 
-def _generator(seed: int, name: str) -> np.random.Generator:
-    """Randomness of one excerpt: independent of all others and of the order of work."""
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+def _timed(
+    notes: Sequence[PlayedNote], excerpt: Excerpt, performance: Performance, velocity: int
+) -> list[TimedNote]:
+    return [
+        TimedNote(
+            performance.at(note.onset, excerpt),
+            performance.at(note.onset + note.duration, excerpt),
+            note.pitch,
+            velocity,
+        )
+        for note in notes
+    ]
 
 
 def _scaled(samples: Float32Array, performance: Performance) -> Float32Array:
