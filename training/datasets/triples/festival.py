@@ -138,8 +138,16 @@ class FestivalSinger:
             self._words[word] = found or self._process.look_up(word.replace("'", ""))
         return self._words[word]
 
+    def segments(self, notes: Sequence[SungNote], *, language: str = "en") -> tuple[Segment, ...]:
+        """Return what ``sing`` sings: phones in time, from ``PADDING_SECONDS`` before time 0.
+
+        Raises:
+            DataError: If the language is not one of ``LANGUAGES``.
+        """
+        return sung_segments(notes, self.phones(notes, language=language))
+
     def _sing(self, notes: Sequence[SungNote], language: str) -> bytes:
-        segments = sung_segments(notes, self.phones(notes, language=language))
+        segments = self.segments(notes, language=language)
         return self._process.synthesise(" ".join(map(_written, segments)))
 
     def _restart(self) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from training.datasets.triples.performance import (
 )
 from training.datasets.triples.renditions import ACCOMPANIED, SUNG, VOICE
 from training.datasets.triples.soundfont import SAMPLE_RATE_HZ, SoundfontPlayer, TimedNote
+from training.datasets.triples.sung_segments import PADDING_SECONDS
 from training.datasets.whole_files import write_whole
 
 _LIMITS = MediaLimits()
@@ -97,6 +99,8 @@ class Renderer:
         hashes = {kind: hashlib.sha256(data).hexdigest() for kind, data in files.items()}
         row = _row(song, excerpt, performance, written, hashes)
         row["heads"] = _heads(places, excerpt.heads)
+        if SUNG in self._settings.renditions:
+            row["phones"] = self._phones(excerpt, song, performance)
         return row
 
     def _played_voice(
@@ -114,28 +118,50 @@ class Renderer:
 
     def _sung(self, excerpt: Excerpt, song: SongInfo, performance: Performance) -> Float32Array:
         """The words, sung; silent from the end of the last note."""
-        notes = [
-            SungNote(
-                performance.at(note.onset, excerpt),
-                performance.at(note.duration, excerpt),
-                note.pitch,
-                note.syllable,
-                note.joins_next,
-            )
-            for note in excerpt.voice
-        ]
-        language = song.language if song.language in LANGUAGES else LANGUAGES[0]
-        if self._singer is None:
-            self._singer = FestivalSinger()
-        sung = self._singer.sing(notes, language=language)
+        notes = _sung_notes(excerpt, performance)
+        sung = self._singing().sing(notes, language=_sung_language(song))
         samples = np.zeros(round(performance.seconds * SAMPLE_RATE_HZ), np.float32)
         samples[: len(sung)] = sung[: len(samples)]
         return _scaled(samples, performance)
+
+    def _phones(
+        self, excerpt: Excerpt, song: SongInfo, performance: Performance
+    ) -> list[list[object]]:
+        """Name, start and end in seconds of each phone that is sung, pauses included."""
+        notes = _sung_notes(excerpt, performance)
+        segments = self._singing().segments(notes, language=_sung_language(song))
+        starts = accumulate((one.seconds for one in segments), initial=-PADDING_SECONDS)
+        return [
+            [one.phone, round(start, 4), round(start + one.seconds, 4)]
+            for one, start in zip(segments, starts, strict=False)
+        ]
+
+    def _singing(self) -> FestivalSinger:
+        if self._singer is None:
+            self._singer = FestivalSinger()
+        return self._singer
 
     def _melody(self, excerpt: Excerpt, performance: Performance) -> Float32Array:
         notes = _timed(excerpt.voice, excerpt, performance, performance.velocity)
         program = INSTRUMENTS[performance.instrument]
         return self._player.play(notes, program=program, seconds=performance.seconds)
+
+
+def _sung_notes(excerpt: Excerpt, performance: Performance) -> list[SungNote]:
+    return [
+        SungNote(
+            performance.at(note.onset, excerpt),
+            performance.at(note.duration, excerpt),
+            note.pitch,
+            note.syllable,
+            note.joins_next,
+        )
+        for note in excerpt.voice
+    ]
+
+
+def _sung_language(song: SongInfo) -> str:
+    return song.language if song.language in LANGUAGES else LANGUAGES[0]
 
 
 def _timed(

@@ -17,6 +17,7 @@ from training.datasets.triples.build import BuildOptions, build_triples
 from training.datasets.triples.manifest import read_rows
 from training.datasets.triples.scores import ScoreFolder
 from training.datasets.triples.soundfont import find_soundfont
+from training.datasets.triples.sung_segments import CONSONANTS, PAUSE, VOWELS
 from training.datasets.triples_dataset import open_triples
 
 pytestmark = needs_player
@@ -155,3 +156,22 @@ def test_sung_windows_last_as_long_as_played_ones(scores: Path, tmp_path: Path) 
         sung, _ = soundfile.read(tmp_path / "out" / row["files"]["sung"])
         assert len(sung) == len(played)
         assert np.abs(sung).max() > 0.05
+
+
+@needs_singer
+@pytest.mark.slow
+def test_the_table_says_which_phone_is_sung_when(scores: Path, tmp_path: Path) -> None:
+    build_triples(ScoreFolder(scores), tmp_path / "out", options(limit=2, renditions=("sung",)))
+    for row in read_rows(tmp_path / "out"):
+        names = {name for name, _, _ in row["phones"]}
+        assert names <= {PAUSE} | CONSONANTS | VOWELS
+        ends = [end for _, _, end in row["phones"]]
+        assert [start for _, start, _ in row["phones"][1:]] == ends[:-1]
+        vowels = [start for name, start, _ in row["phones"] if name in VOWELS]
+        samples, rate = soundfile.read(tmp_path / "out" / row["files"]["sung"])
+        for onset, _, _, syllable in row["notes"]:
+            assert not syllable or min(abs(onset - start) for start in vowels) < 0.15
+        for name, start, end in row["phones"]:
+            middle = samples[round(start * rate) : round(end * rate)]
+            if name in VOWELS and end - start > 0.2:
+                assert np.abs(middle).max() > 0.02
