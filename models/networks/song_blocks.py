@@ -5,9 +5,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WIDTH = 192  # of a step
-MELODY, WORDS = 192, 128
-WORDS_DROPOUT = 0.3  # words are learned by heart where they can be
+MELODY, PROSODY, SPEECH = 192, 64, 64
+"""Numbers of a row: about the notes, about how words go with notes, about what is spoken."""
+
+PROSODY_DROPOUT = 0.3  # words are learned by heart where they can be
+N_PARTS = 8  # of the time of a window, or of the length of a staff
 _HEADS = 4
+_STEPS_OF_A_PART = 4.0
 
 
 class ConvBlock(nn.Module):
@@ -65,18 +69,25 @@ class Summary(nn.Module):
         dropout: Of what the row is computed from, in training.
     """
 
-    n_parts = 8
-
     def __init__(self, size: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.part = nn.Linear(WIDTH, 48)
-        self.exit = nn.Linear(2 * WIDTH + 48 * self.n_parts, size)
+        self.exit = nn.Linear(2 * WIDTH + 48 * N_PARTS, size)
         self.norm = nn.BatchNorm1d(size)  # without it all rows begin as one, and part slowly
 
-    def forward(self, steps: Tensor) -> Tensor:
-        """Return unit rows (B, size) of steps (B, T, WIDTH), T a multiple of ``n_parts``."""
+    def forward(self, steps: Tensor, shares: Tensor | None = None) -> Tensor:
+        """Return unit rows (B, size) of steps (B, T, WIDTH).
+
+        Args:
+            steps: T is a multiple of ``N_PARTS``, where there are no shares.
+            shares: Of each step in each part, shape (B, T, N_PARTS); without them each eighth of
+                the steps is a part.
+        """
         parts = self.part(steps)
-        parts = parts.reshape(len(steps), self.n_parts, -1, parts.shape[-1]).mean(dim=2)
+        if shares is None:
+            parts = parts.reshape(len(steps), N_PARTS, -1, parts.shape[-1]).mean(dim=2)
+        else:
+            parts = shares.transpose(1, 2).to(parts.dtype) @ parts / _STEPS_OF_A_PART
         joined = torch.cat([steps.mean(dim=1), steps.amax(dim=1), parts.flatten(1)], dim=1)
         return functional.normalize(self.norm(self.exit(self.dropout(joined))), dim=1)

@@ -1,10 +1,12 @@
-"""Disturbances in training: what changes a picture of a staff or of a melody, but not the music."""
+"""Disturbances in training: what changes pictures of staves and of sound, but not the song."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from models.features.songs.log_frequency import PITCHES, SPEECH
 
 _MOST_CUT = 0.05  # of a window, at each end
 _LEAST_SNR_DB, _MOST_SNR_DB = 3.0, 50.0
@@ -16,7 +18,7 @@ class Heard(NamedTuple):
     """Disturbed sound.
 
     Attributes:
-        pictures: Shape (B, bands, frames), 0..255.
+        pictures: Shape (B, ROWS, COLUMNS), 0..255.
         start: Where each begins in the undisturbed window, shape (B,), 0 is its start.
         end: Where each ends, shape (B,), 1 is its end.
         shift: Semitones upwards, shape (B,), int64.
@@ -29,20 +31,33 @@ class Heard(NamedTuple):
 
 
 def disturbed_sound(pictures: Tensor, transposition: int) -> Heard:
-    """Cut the ends, transpose half of the sounds, add noise and colour.
+    """Cut the ends, transpose, add noise and colour.
 
     Args:
-        pictures: Shape (B, bands, frames), 0..255, two bands per semitone.
-        transposition: Semitones, at most.
+        pictures: Shape (B, ROWS, COLUMNS) of ``models.features.songs.log_frequency``, 0..255.
+        transposition: Semitones, at most; every number of them is as likely.
     """
     size = len(pictures)
     start = torch.rand(size) * 2 * _MOST_CUT - _MOST_CUT
     end = 1.0 + torch.rand(size) * 2 * _MOST_CUT - _MOST_CUT
     shift = torch.randint(-transposition, transposition + 1, (size,))
-    shift = shift * (torch.rand(size) < 0.5)
-    level = _placed(pictures.float() / 255.0, start, end, 2.0 * shift)
-    level = _coloured(level)
-    return Heard(_with_noise(level) * 255.0, start, end, shift)
+    both = []
+    for picture, own in zip((PITCHES, SPEECH), _two_pictures(pictures), strict=True):
+        level = _placed(own.float() / 255.0, start, end, float(picture.per_semitone) * shift)
+        both.append(_with_noise(_coloured(level)).reshape(size, -1, pictures.shape[2]))
+    return Heard(torch.cat(both, dim=1) * 255.0, start, end, shift)
+
+
+def undisturbed(pictures: Tensor) -> Heard:
+    """Sound as it is."""
+    size = len(pictures)
+    return Heard(pictures, torch.zeros(size), torch.ones(size), torch.zeros(size, dtype=torch.long))
+
+
+def _two_pictures(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """The pictures of pitches and of speech, shapes (B, bands, frames)."""
+    speech = pictures[:, PITCHES.bands :]
+    return pictures[:, : PITCHES.bands], speech.reshape(-1, SPEECH.bands, SPEECH.frames)
 
 
 class Seen(NamedTuple):
@@ -121,7 +136,7 @@ def _with_noise(level: Tensor) -> Tensor:
     size, rows, columns = level.shape
     power = 10.0 ** ((level - 1.0) * _RANGE_DB / 10.0) * (level > 0)
     snr = torch.empty(size, 1, 1).uniform_(_LEAST_SNR_DB, _MOST_SNR_DB)
-    slope = torch.empty(size, 1, 1).uniform_(-1.0, 1.0)  # power over half semitones, log scale
+    slope = torch.empty(size, 1, 1).uniform_(-1.0, 1.0)  # power over bands, log scale
     profile = 10.0 ** (slope * torch.linspace(-1.0, 1.0, rows)[None, :, None])
     grain = torch.empty(size, rows, columns).exponential_()
     noise = profile / profile.mean(dim=1, keepdim=True) * grain

@@ -16,28 +16,32 @@ class SongNetworksConfig:
         learning_rate: Of AdamW at the start; it falls along a cosine.
         weight_decay: As there.
         temperature: Cosines of melodies are divided by it.
-        words_temperature: The same for words.
-        words_weight: Of the pairs with lyrics.
+        words_temperature: The same for prosody and speech.
+        words_weight: Of pairs of prosody with lyrics.
+        speech_weight: Of pairs of what is sung and what is written.
         notes_weight: Of naming the notes that sound, and those that stand on the staff.
-        letters_weight: Of naming the letters that are sung.
+        sounds_weight: Of naming the speech sounds that are sung, and that letters stand for.
+        syllables_weight: Of telling where syllables begin, and from the words when.
         shares: How often each rendition is heard, by name; those that are not there are left out.
-        transposition: Sound is shifted by up to so many semitones, half of the time.
+        transposition: Sound is shifted by up to so many semitones.
         augment: Disturb sound and picture.
         mixed_precision: bfloat16 inside the networks.
         threads: Of torch.
         device: ``cpu`` or ``cuda``.
     """
 
-    epochs: int = 9
+    epochs: int = 12
     batch_size: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.2e-3
     weight_decay: float = 1e-2
     temperature: float = 0.07
     words_temperature: float = 0.1
     words_weight: float = 3.0
+    speech_weight: float = 1.0
     notes_weight: float = 1.0
-    letters_weight: float = 1.0
-    shares: tuple[float, float, float] = (0.25, 0.25, 0.5)
+    sounds_weight: float = 1.0
+    syllables_weight: float = 1.0
+    shares: tuple[float, float, float] = (0.4, 0.25, 0.35)
     transposition: int = 3
     augment: bool = True
     mixed_precision: bool = True
@@ -53,8 +57,9 @@ class SongNetworksConfig:
         expect(self, ("epochs", "threads"), "at least 1", lambda x: x >= 1)
         expect(self, ("batch_size",), "at least 2", lambda x: x >= 2)
         expect(self, ("temperature", "words_temperature"), "above 0", lambda x: x > 0)
-        weights = ("words_weight", "notes_weight", "letters_weight", "transposition")
-        expect(self, weights, "at least 0", lambda x: x >= 0)
+        kinds = ("words", "speech", "notes", "sounds", "syllables")
+        weights = tuple(f"{kind}_weight" for kind in kinds)
+        expect(self, (*weights, "transposition"), "at least 0", lambda x: x >= 0)
         expect(self, ("shares",), "three shares >= 0", lambda x: len(x) == 3 and min(x) >= 0)
 
     @property

@@ -1,4 +1,4 @@
-"""Triples as the networks take them: pictures of staves, of pitches, and codes of characters.
+"""Triples as the networks take them: pictures of staves and of sound, and codes of characters.
 
 They are computed once, in parallel, and kept in ``.npy`` files, which training maps into memory.
 """
@@ -16,8 +16,8 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.features.songs import log_frequency
 from models.features.songs.character_codes import LENGTH, character_codes
-from models.features.songs.log_frequency import BANDS, FRAMES, log_frequency_windows
 from models.features.songs.staff_strip import COLUMNS, ROWS, staff_strips
 from models.media.load import load
 from models.types import Modality, UInt8Array
@@ -40,7 +40,11 @@ class Kind:
     prepare: Callable[[Any], UInt8Array]
 
 
-_AUDIO = Kind(Modality.AUDIO, (BANDS, FRAMES), log_frequency_windows)
+_AUDIO = Kind(
+    Modality.AUDIO,
+    (log_frequency.ROWS, log_frequency.COLUMNS),
+    log_frequency.log_frequency_windows,
+)
 
 
 def kind_of(name: str) -> Kind:
@@ -75,7 +79,7 @@ def prepared(
         Shape (N, ...), mapped into memory, read only.
     """
     kind = kind_of(name)
-    digest = hashlib.sha256(json.dumps([1, name, list(identity)]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps([2, name, list(identity)]).encode()).hexdigest()[:16]
     path = cache / f"{name}-{digest}.npy"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)

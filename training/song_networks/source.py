@@ -7,15 +7,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.networks.song_melody import HIGHEST
+from models.networks.song_speech import PAUSE, SOUNDS, STEPS, TIMES
 from models.types import Int64Array
 from training.datasets.triples.renditions import RENDITIONS, SUNG
 from training.loops.batches import Batch
-from training.song_networks.augment import disturbed_sound, disturbed_staff, disturbed_words
+from training.song_networks.augment import (
+    Seen,
+    disturbed_sound,
+    disturbed_staff,
+    disturbed_words,
+    undisturbed,
+)
 from training.song_networks.config import SongNetworksConfig
-from training.song_networks.triples import HIGHEST, LOWEST, PLACES, Triples, pitch_class
+from training.song_networks.triples import MOMENTS, Triples, pitch_class
 
-STEPS: Final = 128  # of sound
 COLUMNS: Final = 64  # of a strip
+_SILENT = 1 + SOUNDS.index(PAUSE)  # an instrument says nothing
 
 
 class TripleSource:
@@ -50,36 +58,43 @@ class TripleSource:
         )
         score = torch.from_numpy(triples.score[numbers])
         words = torch.from_numpy(triples.lyrics[numbers])
-        melody = torch.from_numpy(triples.melody[numbers]).long()
-        letters = torch.from_numpy(triples.letters[numbers]).long()
+        sung = torch.tensor([name == SUNG for name in names])
+        melody = torch.where(
+            sung[:, None],
+            torch.from_numpy(triples.sung_melody[numbers]),
+            torch.from_numpy(triples.melody[numbers]),
+        ).long()
+        sounds = torch.from_numpy(triples.sounds[numbers]).long()
+        sounds = torch.where(sung[:, None], sounds, _SILENT)
         heads = torch.from_numpy(triples.heads[numbers])
+        onsets = torch.from_numpy(triples.onsets[numbers])
+        size = len(numbers)
+        heard, seen = undisturbed(sound), Seen(score, torch.zeros(size), torch.ones(size))
         if self._config.augment:
-            heard, seen = (
-                disturbed_sound(sound, self._config.transposition),
-                disturbed_staff(score),
-            )
-            sound, score, words = heard.pictures, seen.pictures, disturbed_words(words)
-            melody = _moved(melody, heard.start, heard.end, heard.shift)
-            letters = _moved(letters, heard.start, heard.end, torch.zeros_like(heard.shift))
-            heads = _in_columns(heads, seen.start, seen.end)
-        else:
-            melody = melody[:, :: PLACES // STEPS]
-            letters = letters[:, :: PLACES // STEPS]
-            heads = _in_columns(heads, torch.zeros(len(heads)), torch.ones(len(heads)))
+            heard = disturbed_sound(sound, self._config.transposition)
+            seen, words = disturbed_staff(score), disturbed_words(words)
+        melody = _moved(_seen(melody, heard.start, heard.end, STEPS), heard.shift)
+        sounds = _seen(sounds, heard.start, heard.end, TIMES)
         device = torch.device(self._config.device)
         features = {
-            "score": score,
-            "audio": sound,
+            "score": seen.pictures,
+            "audio": heard.pictures,
             "lyrics": words,
         }
         labels = {
             "same_melody": torch.from_numpy(triples.same_melody[numbers]),
             "same_words": torch.from_numpy(triples.same_words[numbers]),
             "melody": melody,
-            "sung": torch.tensor([name == SUNG for name in names]),
-            "heads": heads,
+            "sung": sung,
+            "heads": _in_columns(heads[:, :, :2], seen.start, seen.end, COLUMNS),
+            "read onsets": _in_columns(heads[:, :, ::2], seen.start, seen.end, COLUMNS),
+            "heard onsets": _in_columns(onsets, heard.start, heard.end, STEPS),
             "read": torch.from_numpy(triples.heads[numbers, 0, 1] > 0),
-            "letters": letters,
+            "onsets read": torch.from_numpy(triples.heads[numbers, 0, 2] > 0),
+            "starts": torch.from_numpy(triples.starts[numbers]).long(),
+            "sounds": sounds,
+            "places": torch.from_numpy(triples.places[numbers]).long(),
+            "letters": torch.from_numpy(triples.letters[numbers]).long(),
         }
         return Batch(
             {name: rows.to(device) for name, rows in features.items()},
@@ -88,25 +103,32 @@ class TripleSource:
         )
 
 
-def _moved(melody: Tensor, start: Tensor, end: Tensor, shift: Tensor) -> Tensor:
-    """Classes at the middle of each step of a sound that was cut and transposed, (B, STEPS)."""
-    middles = (torch.arange(STEPS) + 0.5) / STEPS
-    places = (start[:, None] + middles * (end - start)[:, None]) * PLACES
-    inside = (places >= 0) & (places < PLACES)
-    found = melody.gather(1, places.long().clamp(0, PLACES - 1)) * inside
-    moved = (found + shift[:, None]).clamp(1, pitch_class(HIGHEST))
-    return torch.where(found > 0, moved, found)
+def _seen(classes: Tensor, start: Tensor, end: Tensor, count: int) -> Tensor:
+    """Classes at the middle of each of ``count`` steps of a sound that was cut, (B, count)."""
+    middles = (torch.arange(count) + 0.5) / count
+    places = (start[:, None] + middles * (end - start)[:, None]) * MOMENTS
+    inside = (places >= 0) & (places < MOMENTS)
+    return classes.gather(1, places.long().clamp(0, MOMENTS - 1)) * inside
 
 
-def _in_columns(heads: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Class of the notehead in each column of a strip that shows start to end, (B, COLUMNS)."""
-    places, classes = heads[:, :, 0], heads[:, :, 1].long()
-    columns = ((places - start[:, None]) / (end - start)[:, None] * COLUMNS).long()
-    there = (classes > 0) & (columns >= 0) & (columns < COLUMNS)
-    found = torch.zeros(len(heads), COLUMNS + 1, dtype=torch.long)  # the last one for the others
-    found.scatter_(1, torch.where(there, columns, COLUMNS), classes)
-    return found[:, :COLUMNS]
+def _moved(melody: Tensor, shift: Tensor) -> Tensor:
+    """Classes of a melody that was transposed; 0 stays no note."""
+    moved = (melody + shift[:, None]).clamp(1, pitch_class(HIGHEST))
+    return torch.where(melody > 0, moved, melody)
 
 
-N_PITCHES: Final = HIGHEST - LOWEST + 2
-"""Classes of a step: 0 for no note, then the pitches."""
+def _in_columns(placed: Tensor, start: Tensor, end: Tensor, count: int) -> Tensor:
+    """Class of what stands in each of ``count`` columns from start to end, shape (B, count).
+
+    Args:
+        placed: Place and class of each, shape (B, H, 2); class 0 is none.
+        start: Shape (B,).
+        end: Shape (B,).
+        count: Columns.
+    """
+    places, classes = placed[:, :, 0], placed[:, :, 1].long()
+    columns = ((places - start[:, None]) / (end - start)[:, None] * count).floor().long()
+    there = (classes > 0) & (columns >= 0) & (columns < count)
+    found = torch.zeros(len(placed), count + 1, dtype=torch.long)  # the last one for the others
+    found.scatter_(1, torch.where(there, columns, count), classes)
+    return found[:, :count]

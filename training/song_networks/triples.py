@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DataError
+from models.features.songs.character_codes import LENGTH, text_parts
+from models.networks.song_melody import HIGHEST, LOWEST
 from models.types import Float32Array, Int64Array, UInt8Array
 from training.datasets.triples.manifest import read_rows
+from training.datasets.triples.renditions import SUNG
+from training.datasets.triples.sung_segments import within_the_voice
 from training.song_networks.inputs import LYRICS, SCORE, prepared
-from training.song_networks.letters import sung_letters
+from training.song_networks.sung_words import (
+    Syllable,
+    sung_sounds,
+    syllable_places,
+    syllable_starts,
+    syllables_of,
+    written_sounds,
+)
 
-PLACES = 256  # of the melody over a window
-LOWEST, HIGHEST = 36, 96  # MIDI pitches with a class of their own
+MOMENTS = 256  # over a window, of melody and speech sounds
 MOST_HEADS = 80
+
+
+class Onset(IntEnum):
+    """What begins at a place."""
+
+    NOTHING = 0
+    SYLLABLE = 1
+    MELISMA = 2  # a note that goes on with the syllable before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +46,16 @@ class Triples:
         rows: Their lines of the table.
         score: Strips, (N, rows, columns).
         lyrics: Codes, (N, length).
-        audio: Windows of sound by rendition, (N, bands, frames) each.
-        melody: Class of the pitch that sounds at each place, 0 where none does, (N, PLACES).
-        letters: Class of the letter that is sung there, where the words are, (N, PLACES).
-        heads: Place along the staff and class of the pitch of each written notehead, zeros behind
-            the last, (N, MOST_HEADS, 2).
+        audio: Windows of sound by rendition, (N, rows, columns) each.
+        melody: Class of the pitch that sounds at each place, 0 where none does, (N, MOMENTS).
+        sung_melody: The same as it is sung: in the octave of the singer.
+        sounds: Class of the speech sound that is sung there, (N, MOMENTS); 0 without singing.
+        places: Of the syllable of each two characters, (N, LENGTH / 2).
+        letters: Class of the speech sound that each character stands for, (N, LENGTH).
+        heads: Place along the staff, class of the pitch and ``Onset`` of each written notehead,
+            zeros behind the last, (N, MOST_HEADS, 3).
+        onsets: Place in time and ``Onset`` of each note, zeros behind the last, (N, MOST_HEADS, 2).
+        starts: Whether a syllable begins in each two characters, (N, LENGTH / 2).
         same_melody: Equal numbers have the same notes, (N,).
         same_words: Equal numbers have the same words, (N,).
     """
@@ -41,8 +65,13 @@ class Triples:
     lyrics: NDArray[np.uint8]
     audio: dict[str, NDArray[np.uint8]]
     melody: UInt8Array
+    sung_melody: UInt8Array
+    sounds: UInt8Array
+    places: UInt8Array
     letters: UInt8Array
     heads: Float32Array
+    onsets: Float32Array
+    starts: UInt8Array
     same_melody: Int64Array
     same_words: Int64Array
 
@@ -80,6 +109,9 @@ def read_triples(
         return prepared(name, files, cache, identity=hashes, workers=workers, progress=progress)
 
     audio = {}
+    words = [_words(folders[0], row) for row in rows]
+    sounds = np.zeros((len(rows), MOMENTS), np.uint8)
+    letters = np.zeros((len(rows), LENGTH), np.uint8)
     for folder in folders:
         by_id = {row["id"]: row for row in read_rows(folder)}
         lacking = [row["id"] for row in rows if row["id"] not in by_id]
@@ -89,32 +121,88 @@ def read_triples(
         for name in own[0]["files"]:
             if name not in (SCORE, LYRICS):
                 audio[name] = face(folder, own, name)
+            if name == SUNG:
+                sounds = np.stack([_sounds(folder, row) for row in own])
+                spelt = zip(words, own, strict=True)
+                letters = np.stack(
+                    [written_sounds(one.text, one.syllables, row["phones"]) for one, row in spelt]
+                )
     return Triples(
         rows=rows,
         score=face(folders[0], rows, SCORE),
         lyrics=face(folders[0], rows, LYRICS),
         audio=audio,
         melody=np.stack([_melody(row) for row in rows]),
-        letters=np.stack([sung_letters(row, PLACES) for row in rows]),
         heads=np.stack([_heads(row) for row in rows]),
+        onsets=np.stack([_onsets(row) for row in rows]),
+        starts=np.stack([syllable_starts(one.syllables) for one in words]),
+        places=np.stack(
+            [
+                syllable_places(one.syllables, row["seconds"])
+                for one, row in zip(words, rows, strict=True)
+            ]
+        ),
+        sung_melody=np.stack([_melody(row, sung=True) for row in rows]),
+        sounds=sounds,
+        letters=letters,
         same_melody=_numbers([row["melody"] for row in rows]),
         same_words=_numbers([row["words"] for row in rows]),
     )
 
 
-def _melody(row: dict[str, Any]) -> UInt8Array:
-    places = np.zeros(PLACES, np.uint8)
-    scale = PLACES / row["seconds"]
-    for onset, duration, pitch, _ in row["notes"]:
+def _melody(row: dict[str, Any], *, sung: bool = False) -> UInt8Array:
+    places = np.zeros(MOMENTS, np.uint8)
+    scale = MOMENTS / row["seconds"]
+    pitches = [pitch for _, _, pitch, _ in row["notes"]]
+    if sung:
+        pitches = within_the_voice(pitches)
+    for (onset, duration, _, _), pitch in zip(row["notes"], pitches, strict=True):
         places[round(onset * scale) : round((onset + duration) * scale)] = pitch_class(pitch)
     return places
 
 
+def _sounds(folder: Path, row: dict[str, Any]) -> UInt8Array:
+    if "phones" not in row:
+        raise DataError(
+            f"{folder}: expected the phones that are sung, {row['id']} has none; build the sung "
+            "rendition again, into an empty folder"
+        )
+    return sung_sounds(row["phones"], row["seconds"], MOMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Words of a triple: the first part of its text, and the syllables in it."""
+
+    text: str
+    syllables: list[Syllable]
+
+
+def _words(folder: Path, row: dict[str, Any]) -> _Words:
+    parts = text_parts((folder / row["files"][LYRICS]).read_text("utf-8"))
+    text = parts[0] if parts else ""
+    return _Words(text, list(syllables_of(text, row["notes"])))
+
+
 def _heads(row: dict[str, Any]) -> Float32Array:
-    heads = np.zeros((MOST_HEADS, 2), np.float32)
+    heads = np.zeros((MOST_HEADS, 3), np.float32)
+    syllables = [syllable for _, _, _, syllable in row["notes"]]
+    known = len(syllables) == len(row["heads"])  # where notes are tied it is not
     for number, (place, pitch) in enumerate(row["heads"][:MOST_HEADS]):
-        heads[number] = place, pitch_class(pitch)
+        onset = _onset(syllables[number]) if known else 0
+        heads[number] = place, pitch_class(pitch), onset
     return heads
+
+
+def _onsets(row: dict[str, Any]) -> Float32Array:
+    onsets = np.zeros((MOST_HEADS, 2), np.float32)
+    for number, (onset, _, _, syllable) in enumerate(row["notes"][:MOST_HEADS]):
+        onsets[number] = onset / row["seconds"], _onset(syllable)
+    return onsets
+
+
+def _onset(syllable: str) -> Onset:
+    return Onset.SYLLABLE if syllable.strip() else Onset.MELISMA
 
 
 def _numbers(keys: Sequence[str]) -> Int64Array:

@@ -24,11 +24,21 @@ def character_codes(text: str) -> UInt8Array:
 
     A part ends with a line, unless a single line is longer than ``LENGTH``.
     """
-    parts = list(_parts(unicodedata.normalize("NFC", text).translate(_PLAIN)))
+    parts = text_parts(text)
     codes = np.zeros((max(len(parts), 1), LENGTH), np.uint8)
     for row, part in zip(codes, parts, strict=False):
         row[: len(part)] = [_code(character) for character in part]
     return codes
+
+
+def read_text(text: str) -> str:
+    """Return a text with composed accents and plain quotes and dashes, as it is read here."""
+    return unicodedata.normalize("NFC", text).translate(_PLAIN)
+
+
+def text_parts(text: str) -> list[str]:
+    """Return the parts of a text as they are read, none longer than ``LENGTH``; none of no text."""
+    return list(_parts(read_text(text)))
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The extractors of the music space: networks that read staves, hear melodies and read words."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 from models.features.extractor import MediaT
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
     from models.networks.song_picture import SongAudio as AudioNetwork
     from models.networks.song_picture import SongScore as ScoreNetwork
 
-MUSIC = 320  # 192 numbers about the melody, 128 about the words
-WORDS = 128
+MELODY, PROSODY, SPEECH = 192, 64, 64
+"""Numbers of a row: about the notes, about how words go with notes, about what is spoken."""
+
+
+def _stated(name: str, picture: log_frequency.Picture) -> dict[str, int | float | str]:
+    """The numbers of a picture as parameters."""
+    return {f"{name}_{key}": value for key, value in asdict(picture).items()}
 
 
 class SongExtractor(PublishedExtractor[MediaT]):
@@ -42,9 +48,9 @@ class SongScore(SongExtractor[Score]):
 
     name = weights_name = "song-score"
     modality = Modality.SCORE
-    dimension = MUSIC
+    dimension = MELODY + PROSODY
     parameters = {  # noqa: RUF012
-        "version": 1,
+        "version": 2,
         "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
         "rows": staff_strip.ROWS,
         "columns": staff_strip.COLUMNS,
@@ -64,7 +70,7 @@ class SongScore(SongExtractor[Score]):
 
 
 class SongAudio(SongExtractor[Audio]):
-    """Extractor ``song-audio``: a window of sound as 256 frames of half semitones.
+    """Extractor ``song-audio``: a window of sound as pictures of its pitches and of its speech.
 
     A sound of up to 16 s is one window, so neither its length nor its tempo is seen; the row of a
     longer one is the mean of windows of 9 s.
@@ -72,14 +78,13 @@ class SongAudio(SongExtractor[Audio]):
 
     name = weights_name = "song-audio"
     modality = Modality.AUDIO
-    dimension = MUSIC
+    dimension = MELODY + PROSODY + SPEECH
     parameters = {  # noqa: RUF012
-        "version": 1,
+        "version": 2,
         "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
         "sample_rate_hz": log_frequency.SAMPLE_RATE_HZ,
-        "lowest_pitch": log_frequency.LOWEST_PITCH,
-        "bands": log_frequency.BANDS,
-        "frames": log_frequency.FRAMES,
+        **_stated("pitches", log_frequency.PITCHES),
+        **_stated("speech", log_frequency.SPEECH),
         "range_db": log_frequency.RANGE_DB,
         "one_window_seconds": log_frequency.ONE_WINDOW_SECONDS,
         "window_seconds": log_frequency.WINDOW_SECONDS,
@@ -87,7 +92,7 @@ class SongAudio(SongExtractor[Audio]):
     }
 
     def prepare(self, media: Audio, *, sequence: bool = False) -> UInt8Array:  # noqa: ARG002
-        """Return windows, shape (W, 160, 256)."""
+        """Return windows, shape (W, 304, 256)."""
         return log_frequency_windows(media)
 
     def module(self) -> "AudioNetwork":
@@ -105,9 +110,9 @@ class SongLyrics(SongExtractor[Lyrics]):
 
     name = weights_name = "song-lyrics"
     modality = Modality.LYRICS
-    dimension = WORDS
+    dimension = PROSODY + SPEECH
     parameters = {  # noqa: RUF012
-        "version": 1,
+        "version": 2,
         "windows": 1,  # a whole song is cut before it comes here, see models/features/windows.py
         "length": character_codes.LENGTH,
         "codes": character_codes.N_CODES,

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from models.features.songs.log_frequency import PITCHES, ROWS, SPEECH
+from models.networks.song_speech import STEPS
 from training.song_networks import augment
-from training.song_networks.source import COLUMNS, STEPS, _in_columns, _moved
-from training.song_networks.triples import PLACES, pitch_class
+from training.song_networks.source import COLUMNS, _in_columns, _moved, _seen
+from training.song_networks.triples import MOMENTS, pitch_class
 
 
 def line_picture(band: int) -> torch.Tensor:
@@ -42,20 +44,35 @@ def test_noise_is_as_loud_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_disturbed_pictures_keep_their_shape_and_range() -> None:
     torch.manual_seed(0)
     heard = augment.disturbed_sound(
-        torch.randint(0, 256, (3, 160, 256), dtype=torch.uint8), transposition=3
+        torch.randint(0, 256, (3, ROWS, 256), dtype=torch.uint8), transposition=3
     )
     seen = augment.disturbed_staff(torch.randint(0, 256, (3, 64, 512), dtype=torch.uint8))
-    for pictures, shape in ((heard.pictures, (3, 160, 256)), (seen.pictures, (3, 64, 512))):
+    for pictures, shape in ((heard.pictures, (3, ROWS, 256)), (seen.pictures, (3, 64, 512))):
         assert pictures.shape == shape
         assert float(pictures.min()) >= 0.0
         assert float(pictures.max()) <= 255.0
     assert int(heard.shift.abs().max()) <= 3
 
 
+def test_both_pictures_of_a_sound_are_moved_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "_MOST_CUT", 0.0)
+    monkeypatch.setattr(augment, "_LEAST_SNR_DB", 49.0)
+    torch.manual_seed(0)
+    pictures = torch.zeros(16, ROWS, 256)
+    pictures[:, 80] = 255.0  # pitches: 40 semitones above the lowest
+    pictures[:, 160 + 2 * 30 : 160 + 2 * 31] = 255.0  # speech: band 30, two rows each
+    heard = augment.disturbed_sound(pictures, transposition=3)
+    speech = heard.pictures[:, PITCHES.bands :].reshape(-1, SPEECH.bands, SPEECH.frames)
+    assert heard.pictures[:, :160, 128].argmax(dim=1).tolist() == (80 + 2 * heard.shift).tolist()
+    assert speech[:, :, 256].argmax(dim=1).tolist() == (30 + heard.shift).tolist()
+    assert len(set(heard.shift.tolist())) > 4
+
+
 def test_targets_follow_cut_and_transposition() -> None:
-    melody = torch.zeros(1, PLACES, dtype=torch.long)
-    melody[0, PLACES // 2 :] = pitch_class(60)
-    moved = _moved(melody, torch.tensor([0.25]), torch.tensor([1.0]), torch.tensor([2]))
+    melody = torch.zeros(1, MOMENTS, dtype=torch.long)
+    melody[0, MOMENTS // 2 :] = pitch_class(60)
+    seen = _seen(melody, torch.tensor([0.25]), torch.tensor([1.0]), STEPS)
+    moved = _moved(seen, torch.tensor([2]))
     expected = [
         pitch_class(62) if 0.25 + (step + 0.5) / STEPS * 0.75 >= 0.5 else 0 for step in range(STEPS)
     ]
@@ -63,17 +80,17 @@ def test_targets_follow_cut_and_transposition() -> None:
 
 
 def test_outside_the_window_there_is_no_note() -> None:
-    melody = torch.full((1, PLACES), pitch_class(60), dtype=torch.long)
-    moved = _moved(melody, torch.tensor([-0.5]), torch.tensor([1.0]), torch.tensor([0]))
-    assert moved[0, : STEPS // 3 - 1].max() == 0
-    assert moved[0, STEPS // 3 + 1 :].min() == pitch_class(60)
+    melody = torch.full((1, MOMENTS), pitch_class(60), dtype=torch.long)
+    seen = _seen(melody, torch.tensor([-0.5]), torch.tensor([1.0]), STEPS)
+    assert seen[0, : STEPS // 3 - 1].max() == 0
+    assert seen[0, STEPS // 3 + 1 :].min() == pitch_class(60)
 
 
 def test_noteheads_stand_in_the_columns_that_show_them() -> None:
     heads = torch.tensor([[[0.5, 7.0], [0.99, 9.0], [0.0, 0.0]]])
-    plain = _in_columns(heads, torch.zeros(1), torch.ones(1))
+    plain = _in_columns(heads, torch.zeros(1), torch.ones(1), COLUMNS)
     assert {k: int(v) for k, v in enumerate(plain[0]) if v} == {COLUMNS // 2: 7, COLUMNS - 1: 9}
-    moved = _in_columns(heads, torch.tensor([0.25]), torch.tensor([0.75]))
+    moved = _in_columns(heads, torch.tensor([0.25]), torch.tensor([0.75]), COLUMNS)
     assert {k: int(v) for k, v in enumerate(moved[0]) if v} == {COLUMNS // 2: 7}
 
 

@@ -4,17 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models.errors import DataError
 from models.features.registry import extractor
 from models.features.weights import read_weight_set
 from models.media.load import load
+from models.networks.song_speech import SOUNDS
 from models.types import Modality
 from tests.training.song_networks.tiny_triples import write_triples
+from training.loops.objective import Moment
 from training.song_networks import fit
 from training.song_networks.config import SHIPPED_CONFIG, SongNetworksConfig
-from training.song_networks.fit import NAMES, FitOptions, train_song_networks
-from training.song_networks.triples import read_triples
+from training.song_networks.fit import NAMES, FitOptions, settle_norms, train_song_networks
+from training.song_networks.objective import SongNetworksObjective
+from training.song_networks.source import TripleSource
+from training.song_networks.triples import pitch_class, read_triples
 
 pytestmark = pytest.mark.slow
 CONFIG = SongNetworksConfig(epochs=2, batch_size=8, threads=1, mixed_precision=False)
@@ -92,7 +97,14 @@ def test_training_learns_the_training_triples(triples: Path, tmp_path: Path) -> 
     )
     train_song_networks([triples], config, options(tmp_path))
     history = json.loads((tmp_path / "history.json").read_text())
-    for part, share in (("melody", 0.6), ("heard notes", 0.9), ("read notes", 0.9)):
+    shares = {
+        "melody": 0.6,
+        "heard notes": 0.9,
+        "read notes": 0.9,
+        "heard sounds": 0.99,
+        "written sounds": 0.9,
+    }
+    for part, share in shares.items():
         assert history[-1][part] < share * history[0][part]
 
 
@@ -111,6 +123,91 @@ def test_a_folder_that_lacks_an_excerpt_is_refused(
     (tmp_path / "triples.jsonl").write_text("\n".join(lines[1:]) + "\n")
     with pytest.raises(DataError, match="song0"):
         read_triples([triples, tmp_path], trained / "inputs", workers=1, progress=False)
+
+
+def test_what_begins_is_read_from_the_table(triples: Path, trained: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (triples / "triples.jsonl").read_text().splitlines()]
+    rows[0]["notes"][3][3] = ""  # a melisma
+    rows[1]["heads"].append([0.99, 60])  # one head more than notes: something is tied
+    for part in triples.iterdir():
+        if part.is_dir():
+            (tmp_path / part.name).symlink_to(part)
+    (tmp_path / "triples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = read_triples([tmp_path], trained / "inputs", workers=1, progress=False)
+    begun = [1, 1, 1, 2, 1, 1, 1, 1]
+    assert found.heads[0, :8, 2].tolist() == begun
+    assert found.heads[1, :, 2].max() == 0
+    assert found.onsets[0, :8, 1].tolist() == begun
+    np.testing.assert_allclose(found.onsets[0, :8, 0], np.arange(8) / 8)
+    assert found.onsets[0, 8:].max() == 0
+    assert int((found.starts[1] == 2).sum()) == 8
+
+
+def test_an_instrument_says_nothing_and_a_singer_names_her_phones(
+    triples: Path, trained: Path
+) -> None:
+    found = read_triples([triples], trained / "inputs", workers=1, progress=False)
+    played = replace(CONFIG, augment=False, shares=(1.0, 0.0, 0.0))
+    sung = replace(CONFIG, augment=False, shares=(0.0, 0.0, 1.0))
+    rng = np.random.default_rng
+    (heard,) = TripleSource(found, played, "train").epoch(rng(0))
+    (spoken,) = TripleSource(found, sung, "train").epoch(rng(0))
+    silent = 1 + SOUNDS.index("pau")
+    assert set(heard.labels["sounds"].flatten().tolist()) == {silent}
+    assert not heard.labels["sung"].any()
+    numbers = rng(0).permutation(found.of_split("train"))
+    for row, number in enumerate(numbers):
+        phones = found.rows[number]["phones"]
+        named = spoken.labels["sounds"][row]
+        for place in (3, 100, 200):
+            seconds = (place + 0.5) * 4.0 / 256
+            (name,) = [name for name, start, end in phones if start <= seconds < end]
+            assert named[place] == 1 + SOUNDS.index(name)
+        written = [note[2] for note in found.rows[number]["notes"]]
+        sounding = [pitch - 12 for pitch in written]  # 72 is above the voice, so all are lower
+        assert heard.labels["melody"][row, 8::16].tolist() == [pitch_class(p) for p in written]
+        assert spoken.labels["melody"][row, 8::16].tolist() == [pitch_class(p) for p in sounding]
+
+
+def test_triples_without_singing_have_no_sounds_of_letters(tmp_path: Path) -> None:
+    write_triples(tmp_path, renditions=("voice",))
+    found = read_triples([tmp_path], tmp_path / "inputs", workers=1, progress=False)
+    assert found.letters.max() == 0
+    (batch,) = TripleSource(found, replace(CONFIG, augment=False), "train").epoch(
+        np.random.default_rng(0)
+    )
+    parts = SongNetworksObjective(CONFIG).loss(batch, Moment(0.0, 0))
+    assert float(parts["written sounds"].detach()) == 0.0
+    assert "speech" not in parts
+
+
+def test_norms_are_settled_on_undisturbed_triples(triples: Path, trained: Path) -> None:
+    found = read_triples([triples], trained / "inputs", workers=1, progress=False)
+    objective = SongNetworksObjective(CONFIG)
+    norm = objective.lyrics.prosody.norm
+    assert norm.running_mean is not None
+    norm.running_mean.fill_(100.0)
+    source = TripleSource(found, replace(CONFIG, augment=False), "train")
+    settle_norms(objective, source, seed=0)
+    assert norm.momentum == 0.1
+    assert objective.training
+    objective.eval()
+    seen: list[torch.Tensor] = []
+    norm.register_forward_hook(lambda *call: seen.append(call[1][0]))
+    with torch.no_grad():
+        objective.words(torch.from_numpy(found.lyrics[found.of_split("train")]))
+    torch.testing.assert_close(norm.running_mean, seen[0].mean(dim=0), atol=1e-5, rtol=1e-3)
+    torch.testing.assert_close(norm.running_var, seen[0].var(dim=0), atol=1e-6, rtol=1e-2)
+
+
+def test_singing_without_phones_is_refused(triples: Path, trained: Path, tmp_path: Path) -> None:
+    text = (triples / "triples.jsonl").read_text().replace('"phones"', '"other"')
+    for part in triples.iterdir():
+        if part.is_dir():
+            (tmp_path / part.name).symlink_to(part)
+    (tmp_path / "triples.jsonl").write_text(text)
+    with pytest.raises(DataError, match="build the sung rendition again"):
+        read_triples([tmp_path], trained / "inputs", workers=1, progress=False)
 
 
 def test_the_shipped_configuration_is_one() -> None:
@@ -146,12 +243,12 @@ def test_the_weights_are_those_of_the_best_epoch(
     seen = []
 
     def told(objective, *args, **options):
-        seen.append(objective.score.words.exit.weight.detach().clone())
+        seen.append(objective.score.prosody.exit.weight.detach().clone())
         return {"figure": next(scores)}
 
     monkeypatch.setattr(fit, "validation_figures", told)
     config = replace(CONFIG, epochs=3)
     train_song_networks([triples], config, options(tmp_path))
-    kept = read_weight_set(tmp_path, "song-score").tensors()["words.exit.weight"]
+    kept = read_weight_set(tmp_path, "song-score").tensors()["prosody.exit.weight"]
     np.testing.assert_allclose(kept, seen[1].numpy(), atol=1e-3)
     assert not np.allclose(kept, seen[2].numpy(), atol=1e-5)

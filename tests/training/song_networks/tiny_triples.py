@@ -16,6 +16,7 @@ from tests.training.datasets.songs.conftest import score_xml, tune_bars
 RATE = 16_000
 PITCHES = (60, 62, 64, 65, 67, 69, 71, 72)
 SYLLABLES = ("la", "mi", "do", "ver", "son", "ka", "tul", "pe")
+PHONES = {"a": "aa", "e": "eh", "i": "iy", "o": "ow", "u": "uw"} | {x: x for x in "lmdvsktpn"}
 SPLITS = ("train",) * 8 + ("validation",) * 3 + ("test",) * 3
 
 
@@ -46,6 +47,14 @@ def write_triples(folder: Path, renditions: tuple[str, ...] = ("voice", "sung"))
                 "notes": [
                     [0.5 * place, 0.5, pitch, syllable]
                     for place, (pitch, syllable) in enumerate(zip(tune, text.split(), strict=True))
+                ],
+                "phones": [
+                    phone
+                    for place, syllable in enumerate(text.split())
+                    for phone in (
+                        [PHONES[syllable[0]], 0.5 * place, 0.5 * place + 0.1],
+                        [PHONES[syllable[1]], 0.5 * place + 0.1, 0.5 * place + 0.5],
+                    )
                 ],
                 "heads": [list(head) for head in zip(heads, tune, strict=True)],
                 "files": places,
