@@ -136,11 +136,22 @@ def _start(settings: RenderSettings) -> None:
     _renderer = Renderer(settings)
 
 
+def _stop() -> None:
+    """Leave no program running behind a build in this process."""
+    global _renderer
+    if _renderer is not None:
+        _renderer.close()
+        _renderer = None
+
+
 @contextmanager
 def _pool(workers: int, settings: RenderSettings) -> Iterator[Pool | None]:
     """Open worker processes by spawn, which is safe beside threads; None for a single worker."""
     if workers <= 1:
-        yield None
+        try:
+            yield None
+        finally:
+            _stop()
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start, initargs=(settings,)) as pool:

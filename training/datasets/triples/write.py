@@ -73,6 +73,12 @@ class Renderer:
             SUNG: self._sung,
         }
 
+    def close(self) -> None:
+        """End the synthesiser, and the singer where there is one."""
+        self._player.close()
+        if self._singer is not None:
+            self._singer.close()
+
     def write(self, out: Path, song: SongInfo, excerpt: Excerpt) -> dict[str, Any] | None:
         """Write the files of an excerpt.
 

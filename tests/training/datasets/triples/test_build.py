@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from models.errors import DataError
 from models.types import Modality
 from tests.training.datasets.tiny_packs import write_triples
 from tests.training.datasets.triples.conftest import needs_player, needs_singer
+from training.datasets.triples import write
 from training.datasets.triples.build import BuildOptions, build_triples
+from training.datasets.triples.festival import FestivalSinger
 from training.datasets.triples.manifest import read_rows
 from training.datasets.triples.scores import ScoreFolder
 from training.datasets.triples.soundfont import find_soundfont
@@ -175,3 +178,22 @@ def test_the_table_says_which_phone_is_sung_when(scores: Path, tmp_path: Path) -
             middle = samples[round(start * rate) : round(end * rate)]
             if name in VOWELS and end - start > 0.2:
                 assert np.abs(middle).max() > 0.02
+
+
+@needs_singer
+@pytest.mark.slow
+def test_no_singer_is_left_behind(
+    scores: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    singers: list[int] = []
+
+    class Counted(FestivalSinger):
+        def __init__(self) -> None:
+            super().__init__()
+            singers.append(self.process_id)
+
+    monkeypatch.setattr(write, "FestivalSinger", Counted)
+    build_triples(ScoreFolder(scores), tmp_path / "out", options(limit=1, renditions=("sung",)))
+    assert len(singers) == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(singers[0], 0)
