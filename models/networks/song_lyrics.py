@@ -14,7 +14,7 @@ from models.networks.song_blocks import (
     Steps,
     Summary,
 )
-from models.networks.song_speech import SOUNDS, Spoken
+from models.networks.song_speech import N_SOUNDS, Spoken
 
 N_CODES = 160
 LENGTH = 192
@@ -32,7 +32,7 @@ class Told(NamedTuple):
         steps: Shape (B, STEPS, WIDTH).
         rows: Of prosody, of unit length, and of speech, side by side, (B, PROSODY + SPEECH).
         places: What tells when the syllable of each step is sung, shape (B, STEPS, PLACES).
-        sounds: What names the speech sound of each character, shape (B, LENGTH, len(SOUNDS)).
+        sounds: What names the speech sound of each character, shape (B, LENGTH, N_SOUNDS).
     """
 
     steps: Tensor
@@ -56,7 +56,7 @@ class SongLyrics(nn.Module):
         self.second = nn.Conv1d(WIDTH, WIDTH, 3, padding=1)
         self.steps_of = Steps(WIDTH, STEPS)
         self.place = nn.Linear(WIDTH, PLACES)
-        self.sounds = nn.Linear(WIDTH, 2 * len(SOUNDS))
+        self.sounds = nn.Linear(WIDTH, 2 * N_SOUNDS)
         self.prosody = Summary(PROSODY, dropout=PROSODY_DROPOUT)
         self.spoken = Spoken()
         self.length = nn.Linear(1 + 2 * _WAVES, WIDTH)

@@ -25,7 +25,7 @@ class Noticed(NamedTuple):
         steps: Shape (B, T, WIDTH).
         rows: Side by side, shape (B, MELODY + PROSODY), of sound SPEECH more.
         pitches: What names the pitch at each step, shape (B, T, N_PITCHES).
-        sounds: What names the speech sound at each time, (B, TIMES, len(SOUNDS)); None of sheet
+        sounds: What names the speech sound at each time, (B, TIMES, N_SOUNDS); None of sheet
             music.
     """
 

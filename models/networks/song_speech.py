@@ -15,16 +15,8 @@ WIDTH = 128  # at each of those times
 STEP_WIDTH = WIDTH * TIMES // STEPS
 _KERNEL = 3
 
-PAUSE: Final = "pau"
-VOWELS: Final = (
-    "aa", "ae", "ah", "ao", "aw", "ax", "ay", "eh", "er", "ey", "ih", "iy", "ow", "oy", "uh", "uw",
-)  # fmt: skip
-CONSONANTS: Final = (
-    "b", "ch", "d", "dh", "f", "g", "hh", "jh", "k", "l", "m", "n", "ng", "p", "r", "s", "sh", "t",
-    "th", "v", "w", "y", "z", "zh",
-)  # fmt: skip
-SOUNDS: Final = (PAUSE, *VOWELS, *CONSONANTS)
-"""Classes of speech sounds, from 0: silence, and the phones of Festival's American voices."""
+N_SOUNDS: Final = 41
+"""Classes of speech sounds: silence, then the phones that ``training.song_networks`` names."""
 
 _LITTLE = 0.01
 _FEW = 4.0  # speech sounds in a window
@@ -40,7 +32,7 @@ class Hearing(nn.Module):
         self.first_bn = nn.BatchNorm1d(WIDTH)
         self.second = nn.Conv1d(WIDTH, WIDTH, _KERNEL, padding=_KERNEL // 2)
         self.second_bn = nn.BatchNorm1d(WIDTH)
-        self.sounds = nn.Linear(WIDTH, len(SOUNDS))
+        self.sounds = nn.Linear(WIDTH, N_SOUNDS)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return what is heard at each time, and what names the speech sounds there.
@@ -49,7 +41,7 @@ class Hearing(nn.Module):
             pictures: Levels 0 .. 1, shape (B, BANDS, FRAMES).
 
         Returns:
-            Shapes (B, TIMES, WIDTH) and (B, TIMES, len(SOUNDS)).
+            Shapes (B, TIMES, WIDTH) and (B, TIMES, N_SOUNDS).
         """
         planes = self.plane(pictures[:, None]).flatten(1, 2)  # (B, channels * bands, TIMES)
         planes = functional.relu(self.first_bn(self.first(planes)))
@@ -68,14 +60,14 @@ class Spoken(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.exit = nn.Linear((N_PARTS + 1) * (len(SOUNDS) - 1), SPEECH, bias=False)
+        self.exit = nn.Linear((N_PARTS + 1) * (N_SOUNDS - 1), SPEECH, bias=False)
         self.norm = nn.BatchNorm1d(SPEECH)
 
     def forward(self, named: Tensor, shares: Tensor | None = None) -> Tensor:
         """Return rows (B, SPEECH), not longer than 1.
 
         Args:
-            named: What names the sounds one after the other, shape (B, T, len(SOUNDS)).
+            named: What names the sounds one after the other, shape (B, T, N_SOUNDS).
             shares: Of each of the T in each part, (B, T, N_PARTS); without them each eighth is one.
         """
         counts = beginnings(named.float().softmax(dim=-1)[..., 1:])

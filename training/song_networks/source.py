@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from models.networks.song_melody import HIGHEST
-from models.networks.song_speech import PAUSE, SOUNDS, STEPS, TIMES
+from models.networks.song_speech import STEPS, TIMES
 from models.types import Int64Array
 from training.datasets.triples.renditions import RENDITIONS, SUNG
+from training.datasets.triples.sung_segments import PAUSE
 from training.loops.batches import Batch
 from training.song_networks.augment import (
     Seen,
@@ -20,6 +21,7 @@ from training.song_networks.augment import (
     undisturbed,
 )
 from training.song_networks.config import SongNetworksConfig
+from training.song_networks.sung_words import SOUNDS
 from training.song_networks.triples import MOMENTS, Triples, pitch_class
 
 COLUMNS: Final = 64  # of a strip
@@ -89,8 +91,8 @@ class TripleSource:
             "heads": _in_columns(heads[:, :, :2], seen.start, seen.end, COLUMNS),
             "read onsets": _in_columns(heads[:, :, ::2], seen.start, seen.end, COLUMNS),
             "heard onsets": _in_columns(onsets, heard.start, heard.end, STEPS),
-            "read": torch.from_numpy(triples.heads[numbers, 0, 1] > 0),
-            "onsets read": torch.from_numpy(triples.heads[numbers, 0, 2] > 0),
+            "read": heads[:, 0, 1] > 0,
+            "onsets read": heads[:, 0, 2] > 0,
             "starts": torch.from_numpy(triples.starts[numbers]).long(),
             "sounds": sounds,
             "places": torch.from_numpy(triples.places[numbers]).long(),

@@ -10,8 +10,11 @@ import numpy as np
 from models.errors import DataError
 from models.features.songs.character_codes import read_text
 from models.networks.song_lyrics import LENGTH, PLACES
-from models.networks.song_speech import PAUSE, SOUNDS, VOWELS
 from models.types import UInt8Array
+from training.datasets.triples.sung_segments import CONSONANTS, PAUSE, VOWELS
+
+SOUNDS: Final = (PAUSE, *sorted(VOWELS), *sorted(CONSONANTS))
+"""The classes of the networks in their order."""
 
 UNKNOWN: Final = 0
 """Class of what is outside; the sounds follow from 1 in their order, places from 1 in time."""

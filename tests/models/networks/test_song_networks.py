@@ -9,7 +9,7 @@ from models.networks.song_blocks import MELODY, PROSODY, SPEECH
 from models.networks.song_lyrics import LENGTH, N_CODES, SongLyrics
 from models.networks.song_melody import REACH, RelativeMelody, around_the_middle
 from models.networks.song_picture import SongAudio, SongScore
-from models.networks.song_speech import SOUNDS, Spoken, beginnings
+from models.networks.song_speech import N_SOUNDS, Spoken, beginnings
 
 
 def test_pictures_become_unit_rows() -> None:
@@ -65,7 +65,7 @@ def _instead(named: torch.Tensor, *_: object) -> torch.Tensor:
 
 
 def test_sounds_are_counted_where_they_begin() -> None:
-    named = torch.full((1, 16, len(SOUNDS)), -40.0)
+    named = torch.full((1, 16, N_SOUNDS), -40.0)
     spoken = [0, 5, 5, 5, 0, 5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 5]
     named[0, range(16), spoken] = 40.0
     counts = beginnings(named.softmax(dim=-1))[0].sum(dim=0)
@@ -76,7 +76,7 @@ def test_sounds_are_counted_where_they_begin() -> None:
 def test_where_nothing_is_spoken_the_row_is_empty() -> None:
     torch.manual_seed(0)
     network = Spoken().eval()
-    silent = torch.zeros(1, 256, len(SOUNDS))
+    silent = torch.zeros(1, 256, N_SOUNDS)
     silent[..., 0] = 40.0
     spoken = torch.roll(silent, 3, dims=2).clone()
     spoken[0, ::8] = silent[0, ::8]  # 32 sounds, with a pause before each
@@ -100,7 +100,7 @@ def test_how_long_a_sound_lasts_leaves_no_trace() -> None:
     network = Spoken().eval()
     rows = []
     for spoken in ([1, 2, 2, 2, 2, 2, 2, 2], [1, 1, 1, 1, 1, 1, 1, 2]):
-        named = torch.full((1, 16, len(SOUNDS)), -40.0)
+        named = torch.full((1, 16, N_SOUNDS), -40.0)
         named[0, range(16), spoken + [2] * 8] = 40.0
         shares = torch.full((1, 16, 8), 0.125)
         rows.append(network(named, shares))

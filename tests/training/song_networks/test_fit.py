@@ -10,7 +10,6 @@ from models.errors import DataError
 from models.features.registry import extractor
 from models.features.weights import read_weight_set
 from models.media.load import load
-from models.networks.song_speech import SOUNDS
 from models.types import Modality
 from tests.training.song_networks.tiny_triples import write_triples
 from training.loops.objective import Moment
@@ -19,6 +18,7 @@ from training.song_networks.config import SHIPPED_CONFIG, SongNetworksConfig
 from training.song_networks.fit import NAMES, FitOptions, settle_norms, train_song_networks
 from training.song_networks.objective import SongNetworksObjective
 from training.song_networks.source import TripleSource
+from training.song_networks.sung_words import SOUNDS
 from training.song_networks.triples import pitch_class, read_triples
 
 pytestmark = pytest.mark.slow

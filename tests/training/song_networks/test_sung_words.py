@@ -2,9 +2,10 @@ import pytest
 
 from models.errors import DataError
 from models.features.songs.character_codes import read_text
-from models.networks.song_speech import SOUNDS
+from models.networks.song_speech import N_SOUNDS
 from training.datasets.triples.sung_segments import CONSONANTS, PAUSE, VOWELS
 from training.song_networks.sung_words import (
+    SOUNDS,
     sung_sounds,
     syllable_places,
     syllable_starts,
@@ -109,3 +110,5 @@ def test_letters_stand_for_what_is_sung(
 def test_the_classes_are_the_phones_of_the_singer() -> None:
     assert set(SOUNDS) == {PAUSE} | VOWELS | CONSONANTS
     assert len(set(SOUNDS)) == len(SOUNDS)
+    assert len(SOUNDS) == N_SOUNDS
+    assert SOUNDS[0] == PAUSE  # the class that the networks do not count
